@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # AwsLc::ssl and AwsLc::crypto: AWS-LC from the crate pinned in third_party/aws-lc, built once by cargo and kept under
-# the user's cache by content, so that every preset and every checkout shares one build. Its symbols carry a version
-# prefix (the headers add it), hence it can live in one process with the distribution's OpenSSL.
+# the user's cache by content, so that every preset and every checkout shares one build. libcrypto's symbols
+# carry a version prefix (the headers add it).
 
 set(ROADSTEAD_CACHE "$ENV{ROADSTEAD_CACHE}")
 if(NOT ROADSTEAD_CACHE)
@@ -41,5 +41,7 @@ add_library(AwsLc::ssl STATIC IMPORTED GLOBAL)
 set_target_properties(AwsLc::ssl PROPERTIES
   IMPORTED_LOCATION "${aws_lc_root}/lib/libssl.a"
   INTERFACE_INCLUDE_DIRECTORIES "${aws_lc_root}/include"
-  INTERFACE_LINK_LIBRARIES "AwsLc::crypto")
+  INTERFACE_LINK_LIBRARIES "AwsLc::crypto"
+  # libssl's own names have no prefix: keep them from other shared objects of the process (libpq's OpenSSL).
+  INTERFACE_LINK_OPTIONS "LINKER:--exclude-libs,libssl.a:libcrypto.a")
 add_dependencies(AwsLc::ssl aws_lc_build)

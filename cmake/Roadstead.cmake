@@ -84,7 +84,7 @@ function(roadstead_program program)
   if(ARG_STATIC AND NOT ROADSTEAD_SANITIZE)
     target_link_options(${program} PRIVATE -static-pie)
   else()
-    target_link_options(${program} PRIVATE -pie -Wl,--exclude-libs,ALL)
+    target_link_options(${program} PRIVATE -pie)
   endif()
 endfunction()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -40,27 +41,40 @@ def find_cargo() -> str:
 
 
 def find_libclang() -> str:
-    for folder in sorted(Path("/usr/lib").glob("llvm-*/lib"), key=lambda p: int(p.parent.name[5:].split(".")[0])):
-        if any(folder.glob("libclang*.so*")) and int(folder.parent.name[5:].split(".")[0]) >= 19:
+    for folder in sorted(Path("/usr/lib").glob("llvm-[1-9][0-9]/lib")):
+        if int(folder.parent.name[5:]) >= 19 and any(folder.glob("libclang-[0-9]*.so*")):
             return str(folder)
     sys.exit("AWS-LC's binding generator needs libclang 19 (Debian package libclang1-19). Run ./dev setup.")
 
 
+def source_folder(cargo: str, manifest: Path) -> str:
+    """Where cargo unpacked the crate (fetched when it is not there yet)."""
+    command = [cargo, "metadata", "--format-version", "1", "--locked", "--manifest-path", str(manifest / "Cargo.toml")]
+    text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    packages = json.loads(text)["packages"]
+    return next(str(Path(p["manifest_path"]).parent) for p in packages if p["name"] == "aws-lc-sys")
+
+
 def build(manifest: Path, work: Path, cc: str, cxx: str) -> Path:
+    cargo = find_cargo()
+    # Paths of this machine stay out of the archives: two builds elsewhere give the same bytes.
+    flags = f"-fPIC -fstack-protector-strong -ffile-prefix-map={source_folder(cargo, manifest)}="
     env = os.environ | {
         "AWS_LC_SYS_CMAKE_BUILDER": "1",
         "CC": cc,
         "CXX": cxx,
-        "CFLAGS": "-fPIC -fstack-protector-strong",
-        "CXXFLAGS": "-fPIC -fstack-protector-strong",
+        "CFLAGS": flags,
+        "CXXFLAGS": flags,
+        "CMAKE_GENERATOR": "Ninja",
         "LIBCLANG_PATH": find_libclang(),
         "CARGO_TERM_COLOR": "never",
-        "CMAKE_GENERATOR": "Ninja",
     }
-    # Make-like jobserver variables of the surrounding build would confuse cargo.
-    for name in ("MAKEFLAGS", "CARGO_MAKEFLAGS", "RUSTFLAGS"):
+    if ccache := shutil.which("ccache"):
+        env |= {"CMAKE_C_COMPILER_LAUNCHER": ccache, "CMAKE_CXX_COMPILER_LAUNCHER": ccache}
+    # What a surrounding make or cargo passes on would confuse this cargo.
+    for name in ("MAKEFLAGS", "CARGO_MAKEFLAGS", "RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
         env.pop(name, None)
-    command = [find_cargo(), "build", "--release", "--locked", "-j2",
+    command = [cargo, "build", "--release", "--locked", "-j2",
                "--manifest-path", str(manifest / "Cargo.toml"), "--target-dir", str(work)]
     print("+", " ".join(command), flush=True)
     subprocess.run(command, env=env, check=True)
