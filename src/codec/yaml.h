@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// YAML as Kubernetes reads it (sigs.k8s.io/yaml): converted to JSON with YAML 1.1/1.2 core scalars
+// of go-yaml (yes/no/on/off stay strings except true/false), several documents, anchors with an
+// expansion limit, duplicate keys refused. libyaml's event API underneath.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/json.h"
+
+namespace roadstead::codec {
+
+struct YamlLimits {
+  std::size_t max_bytes = 3u << 20;
+  std::size_t max_depth = 100;
+  std::size_t max_nodes = 1'000'000;  // counted after alias expansion
+};
+
+// Empty documents are left out. The error names line and column.
+Result<std::vector<json::value>> parse_yaml(std::string_view text, YamlLimits limits = {});
+// Block style, strings quoted where they would be read as something else.
+std::string write_yaml(const json::value& value);
+
+}  // namespace roadstead::codec
