@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lock file that the kernel releases when its holder dies."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Busy(Exception):
+    """Somebody else held the lock for longer than the caller was ready to wait."""
+
+
+@contextmanager
+def held(path: Path, waiting: Callable[[str], None], timeout: float | None = None) -> Iterator[None]:
+    """Holds `path` exclusively. `waiting` is told, every 10 s, whose lock is waited for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        begin = time.monotonic()
+        told = begin - 10
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                now = time.monotonic()
+                owner = os.pread(fd, 64, 0).decode(errors="replace").strip() or "unknown process"
+                if timeout is not None and now - begin > timeout:
+                    raise Busy(f"{path} is held by {owner}") from None
+                if now - told >= 10:
+                    waiting(f"waits for the lock {path}, held by {owner}")
+                    told = now
+                time.sleep(0.1)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"process {os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(fd)
