@@ -4,7 +4,9 @@
 # carry a version prefix (the headers add it).
 
 set(ROADSTEAD_CACHE "$ENV{ROADSTEAD_CACHE}")
-if(NOT ROADSTEAD_CACHE)
+if(NOT ROADSTEAD_CACHE AND DEFINED ENV{XDG_CACHE_HOME})
+  set(ROADSTEAD_CACHE "$ENV{XDG_CACHE_HOME}/roadstead")
+elseif(NOT ROADSTEAD_CACHE)
   set(ROADSTEAD_CACHE "$ENV{HOME}/.cache/roadstead")
 endif()
 

@@ -27,9 +27,9 @@ endif()
 
 # Flags for all code of ours, dependencies' headers included.
 add_compile_options(-fstack-protector-strong -fcf-protection -fno-omit-frame-pointer
-                    "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
+                    -ffunction-sections -fdata-sections "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=")
 add_compile_definitions(_GLIBCXX_ASSERTIONS)
-add_link_options(-fuse-ld=lld -Wl,-z,relro,-z,now)
+add_link_options(-fuse-ld=lld -Wl,-z,relro,-z,now -Wl,--gc-sections)
 
 if(ROADSTEAD_SANITIZE STREQUAL "address")
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)

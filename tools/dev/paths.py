@@ -9,7 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 TOOLS = ROOT / "tools"
-CACHE = Path(os.environ.get("ROADSTEAD_CACHE") or Path.home() / ".cache" / "roadstead")
+TESTS = ROOT / "tests"
+CACHE = Path(
+    os.environ.get("ROADSTEAD_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "roadstead"
+)
 VENV = CACHE / "venv"
 
 
