@@ -6,11 +6,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
-import shutil
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from dev import shell
+from dev import setup, shell
 from dev.paths import BUILD, ROOT, build_dir
 
 PRESETS = ("debug", "release", "asan", "tsan", "fuzz", "coverage")
@@ -39,17 +37,10 @@ def configured(preset: str) -> bool:
 def build(preset: str, targets: Sequence[str] = ()) -> None:
     with locked(preset):
         if not configured(preset):
-            if shutil.which("clang++-19") is None or shutil.which("ninja") is None:
-                raise shell.Failure("clang++-19 or ninja is missing. Run ./dev setup.", 2)
             shell.run(["cmake", "--preset", preset], env={"NINJA_STATUS": ""})
             # CMake rewrites the ninja file only when it differs; the time stamp says that it was looked at.
             (build_dir(preset) / "build.ninja").touch()
         shell.run(["ninja", "-C", build_dir(preset), f"-j{JOBS}", *targets])
-
-
-def tests_of(preset: str) -> list[Path]:
-    folder = build_dir(preset) / "tests"
-    return sorted(p for p in folder.glob("*_test") if p.is_file()) if folder.is_dir() else []
 
 
 def command(arguments: list[str]) -> int:
@@ -57,5 +48,6 @@ def command(arguments: list[str]) -> int:
     parser.add_argument("--preset", "-p", choices=PRESETS, default="debug")
     parser.add_argument("target", nargs="*", help="ninja targets, such as io_test or roadstead-agent")
     args = parser.parse_args(arguments)
+    setup.ensure()
     build(args.preset, args.target)
     return 0

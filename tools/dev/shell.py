@@ -22,7 +22,9 @@ class Failure(Exception):
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    sys.stderr.write(text + "\n")  # one write, since several threads speak
+    sys.stderr.flush()
 
 
 def show(command: Sequence[str | Path]) -> None:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands whose work lives elsewhere in the tree: this finds the part, prepares for it, and hands over."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dev import build, setup, shell
+from dev.paths import BUILD, CACHE, ROOT, VENV
+
+
+@dataclass(frozen=True)
+class Part:
+    """`entry` must exist; `run` is what Python gets; `programs` are built first (release)."""
+
+    entry: Path
+    run: Sequence[str]
+    programs: bool = False
+
+
+PARTS = {
+    "testbed": Part(ROOT / "tests/testbed/testbed/__main__.py", ("-m", "testbed")),
+    "demo": Part(ROOT / "tests/demo/__main__.py", ("-m", "demo"), programs=True),
+    "bench": Part(ROOT / "bench/run.py", (str(ROOT / "bench/run.py"),), programs=True),
+    "conformance": Part(ROOT / "tests/conformance/run.py", (str(ROOT / "tests/conformance/run.py"),), programs=True),
+    "docs": Part(ROOT / "docs/build.py", (str(ROOT / "docs/build.py"),), programs=True),
+    "image": Part(ROOT / "deploy/image/build.py", (str(ROOT / "deploy/image/build.py"),), programs=True),
+    "package": Part(ROOT / "deploy/package/build.py", (str(ROOT / "deploy/package/build.py"),), programs=True),
+}
+PRESET = "release"
+
+
+def to(name: str) -> Callable[[list[str]], int]:
+    def command(arguments: list[str]) -> int:
+        part = PARTS[name]
+        if not part.entry.exists():
+            raise shell.Failure(f"'{name}' is not there yet ({part.entry.relative_to(ROOT)} is missing)", 2)
+        setup.ensure(tests=True)
+        if part.programs and not {"-h", "--help"} & set(arguments):
+            build.build(PRESET, ["programs"])
+        return shell.status(
+            [VENV / "bin" / "python", *part.run, *arguments], env=setup.test_environment(PRESET))
+
+    return command
+
+
+def clean(arguments: list[str]) -> int:
+    """Removes build/; with --cache also what ./dev keeps outside the tree."""
+    folders = [BUILD] + ([CACHE] if "--cache" in arguments else [])
+    for folder in folders:
+        shell.say(f"removes {folder}")
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
