@@ -43,6 +43,11 @@ Error&& Error::with_context(std::string_view context) && {
 
 Error Error::with_kind(ErrorKind kind) && { return Error(kind, std::move(message_)); }
 
+Error Error::with_detail(std::shared_ptr<const ErrorDetail> detail) && {
+  detail_ = std::move(detail);
+  return std::move(*this);
+}
+
 std::string Error::to_string() const {
   std::string out(traits(kind_).name);
   out.append(": ").append(message_);

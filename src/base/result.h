@@ -4,6 +4,7 @@
 // (error_table.cc). Plain values, usable on any thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,12 @@ struct ErrorTraits {
 };
 const ErrorTraits& traits(ErrorKind kind);
 
+// More about an error, attached by a layer that has more to say (kube::Status). Immutable.
+class ErrorDetail {
+ public:
+  virtual ~ErrorDetail() = default;
+};
+
 class [[nodiscard]] Error {
  public:
   Error(ErrorKind kind, std::string message) : kind_(kind), message_(std::move(message)) {}
@@ -57,12 +64,16 @@ class [[nodiscard]] Error {
   Error&& with_context(std::string_view context) &&;
   Error with_kind(ErrorKind kind) &&;
 
+  Error with_detail(std::shared_ptr<const ErrorDetail> detail) &&;
+  const ErrorDetail* detail() const { return detail_.get(); }
+
   // "NotFound: cluster \"a\" does not exist"
   std::string to_string() const;
 
  private:
   ErrorKind kind_;
   std::string message_;
+  std::shared_ptr<const ErrorDetail> detail_;
 };
 
 struct Unit {};
