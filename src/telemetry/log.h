@@ -4,14 +4,15 @@
 // values are escaped, values are cut at 4 KiB, secrets cannot be formatted.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <concepts>
 #include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/clock.h"
 
 namespace roadstead::telemetry {
 
@@ -20,14 +21,14 @@ enum class LogLevel : unsigned char { Debug, Info, Warn, Error };
 struct LogField {
   std::string key;
   std::string value;
+  bool bare = false;  // a number or boolean: unquoted in JSON
 
   LogField(std::string k, std::string_view v) : key(std::move(k)), value(v) {}
   LogField(std::string k, const char* v) : key(std::move(k)), value(v) {}
   LogField(std::string k, const std::string& v) : key(std::move(k)), value(v) {}
-  LogField(std::string k, std::int64_t v) : key(std::move(k)), value(std::to_string(v)) {}
-  LogField(std::string k, std::uint64_t v) : key(std::move(k)), value(std::to_string(v)) {}
-  LogField(std::string k, int v) : key(std::move(k)), value(std::to_string(v)) {}
-  LogField(std::string k, bool v) : key(std::move(k)), value(v ? "true" : "false") {}
+  template <std::integral T>
+  LogField(std::string k, T v) : key(std::move(k)), value(std::to_string(v)), bare(true) {}
+  LogField(std::string k, bool v) : key(std::move(k)), value(v ? "true" : "false"), bare(true) {}
 };
 
 class LogSink {
@@ -42,6 +43,7 @@ class Logger {
   Logger() = default;  // drops everything
   Logger(std::shared_ptr<LogSink> sink, LogLevel lowest) : sink_(std::move(sink)), lowest_(lowest) {}
 
+  // A field whose key is there already replaces the older one.
   Logger with(std::initializer_list<LogField> fields) const;
 
   bool enabled(LogLevel level) const { return sink_ != nullptr && level >= lowest_; }
@@ -66,6 +68,17 @@ class Logger {
 };
 
 enum class LogFormat : unsigned char { Text, Json };
+
+// One write(2) per line, so that lines of several processes do not mix. A line that a non-blocking
+// descriptor does not take is dropped: logging never stops a shard for long.
 std::shared_ptr<LogSink> make_stderr_sink(LogFormat format);
+// Does not own the descriptor.
+std::shared_ptr<LogSink> make_fd_sink(int fd, LogFormat format, std::shared_ptr<const Clock> clock);
+
+// The line with its line feed:
+//   2026-11-22T07:54:08.123Z INFO  lane connected cluster=ack streams=3
+//   {"time":"2026-11-22T07:54:08.123Z","level":"info","event":"lane connected","cluster":"ack",...}
+std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
+                            const std::vector<LogField>& fields);
 
 }  // namespace roadstead::telemetry

@@ -20,6 +20,7 @@ class Counter {
  public:
   void add(std::uint64_t n = 1) { value_.fetch_add(n, std::memory_order_relaxed); }
   std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+  void reset() { value_.store(0, std::memory_order_relaxed); }  // for the registry
 
  private:
   std::atomic<std::uint64_t> value_{0};
@@ -39,9 +40,11 @@ class Histogram {
  public:
   explicit Histogram(std::vector<double> upper_bounds);
   void observe(double v);
+  // For the registry.
+  void reset();
+  void render(std::string& out, std::string_view name, const std::string& labels) const;
 
  private:
-  friend class MetricRegistry;
   std::vector<double> bounds_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> buckets_;  // one more than bounds: +Inf
   std::atomic<double> sum_{0};
@@ -57,6 +60,8 @@ class MetricRegistry {
   Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& histogram(std::string_view name, std::string_view help,
                        const std::vector<double>& bounds, const Labels& labels = {});
+  // Takes the series out of the output. Handles to it stay safe to use, but a new series may take
+  // its place later: let go of them. Made again, it starts at zero.
   void remove(std::string_view name, const Labels& labels);
   std::string render() const;
 

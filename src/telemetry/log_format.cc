@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <array>
+
+#include "base/rfc3339.h"
+#include "base/utf8.h"
+#include "telemetry/log.h"
+
+namespace roadstead::telemetry {
+namespace {
+
+constexpr std::size_t kMaxValue = 4096;
+constexpr std::size_t kMaxKey = 128;
+constexpr std::string_view kCut = "...";
+
+std::string_view level_name(LogLevel level, bool padded) {
+  static constexpr std::array<std::string_view, 4> kPadded{"DEBUG", "INFO ", "WARN ", "ERROR"};
+  static constexpr std::array<std::string_view, 4> kLower{"debug", "info", "warn", "error"};
+  return (padded ? kPadded : kLower)[static_cast<std::size_t>(level)];
+}
+
+void append_unicode_escape(std::string& out, std::uint32_t c) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out.append("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4) {
+    out.push_back(kHex[(c >> shift) & 15]);
+  }
+}
+
+// Escapes as JSON does, which is readable in text lines too. Bytes that are not UTF-8 become U+FFFD.
+void append_escaped(std::string& out, std::string_view text, std::size_t limit, bool quotes) {
+  const std::string_view kept = utf8::cut(text, limit);
+  std::string_view rest = kept;
+  while (!rest.empty()) {
+    const utf8::CodePoint c = utf8::decode(rest);
+    if (quotes && (c.value == '"' || c.value == '\\')) {
+      out.push_back('\\');
+      out.push_back(rest[0]);
+    } else if (c.value == '\n') {
+      out.append("\\n");
+    } else if (c.value == '\r') {
+      out.append("\\r");
+    } else if (c.value == '\t') {
+      out.append("\\t");
+    } else if (c.value == utf8::kInvalid) {
+      out.append("\\ufffd");
+    } else if (utf8::is_unsafe_to_print(c.value)) {
+      append_unicode_escape(out, c.value);
+    } else {
+      out.append(rest.substr(0, c.length));
+    }
+    rest.remove_prefix(c.length);
+  }
+  if (kept.size() < text.size()) {
+    out.append(kCut);
+  }
+}
+
+void append_quoted(std::string& out, std::string_view text, std::size_t limit) {
+  out.push_back('"');
+  append_escaped(out, text, limit, true);
+  out.push_back('"');
+}
+
+bool needs_quotes(std::string_view value) {
+  if (value.empty()) {
+    return true;
+  }
+  for (const char c : value) {
+    const auto b = static_cast<unsigned char>(c);
+    if (b <= ' ' || b >= 0x7F || c == '"' || c == '\\' || c == '=') {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string time_stamp(WallTime time) {
+  // Milliseconds are enough for people and keep the columns short.
+  return format_rfc3339_micro(time).substr(0, 23) + 'Z';
+}
+
+std::string text_line(WallTime time, LogLevel level, std::string_view event,
+                      const std::vector<LogField>& fields) {
+  std::string out = time_stamp(time);
+  out.append(" ").append(level_name(level, true)).append(" ");
+  append_escaped(out, event, kMaxValue, false);
+  for (const LogField& field : fields) {
+    out.push_back(' ');
+    append_escaped(out, field.key, kMaxKey, false);
+    out.push_back('=');
+    if (needs_quotes(field.value)) {
+      append_quoted(out, field.value, kMaxValue);
+    } else {
+      append_escaped(out, field.value, kMaxValue, false);
+    }
+  }
+  out.push_back('\n');
+  return out;
+}
+
+std::string json_line(WallTime time, LogLevel level, std::string_view event,
+                      const std::vector<LogField>& fields) {
+  std::string out = "{\"time\":\"" + time_stamp(time) + "\",\"level\":\"";
+  out.append(level_name(level, false)).append("\",\"event\":");
+  append_quoted(out, event, kMaxValue);
+  for (const LogField& field : fields) {
+    const bool reserved = field.key == "time" || field.key == "level" || field.key == "event";
+    out.push_back(',');
+    append_quoted(out, (reserved ? "field." : "") + field.key, kMaxKey);
+    out.push_back(':');
+    if (field.bare) {
+      out.append(field.value);
+    } else {
+      append_quoted(out, field.value, kMaxValue);
+    }
+  }
+  out.append("}\n");
+  return out;
+}
+
+}  // namespace
+
+std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
+                            const std::vector<LogField>& fields) {
+  return format == LogFormat::Text ? text_line(time, level, event, fields)
+                                   : json_line(time, level, event, fields);
+}
+
+}  // namespace roadstead::telemetry
