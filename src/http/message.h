@@ -79,6 +79,11 @@ class ServerExchange : public BodySource, public BodySink {
   virtual io::Task<Result<void>> respond(ResponseHead head, bool end = false) = 0;
   virtual bool responded() const = 0;
 
+  // Ends the request's direction early (the response is complete and nobody needs the rest): a
+  // pending read and all later ones fail with Cancelled; what the client still sends is discarded
+  // within the connection's limits. reset() implies it.
+  virtual void stop_reading() = 0;
+
   // Called at most once when the client went away or reset the stream before the response ended.
   // Pending reads and writes fail with Cancelled by themselves.
   virtual void on_abort(UniqueFunction<void()> callback) = 0;
@@ -103,6 +108,7 @@ class ClientExchange : public BodySource, public BodySink {
   // GOAWAY below the stream's id, or the connection broke before a byte was sent), so that any
   // method may be sent again elsewhere. RFC 9113 section 8.7.
   virtual bool not_processed() const = 0;
+  // RST_STREAM, or closes the HTTP/1 connection. Pending calls end with Cancelled.
   virtual void reset() = 0;
 };
 
