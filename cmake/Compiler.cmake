@@ -56,4 +56,6 @@ endif()
 add_library(roadstead_warnings INTERFACE)
 target_compile_options(roadstead_warnings INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
-  -Wimplicit-fallthrough -Wthread-safety -Woverloaded-virtual -Wunused -Wformat=2)
+  -Wimplicit-fallthrough -Wthread-safety -Woverloaded-virtual -Wunused -Wformat=2
+  # A designated initialiser that leaves members at their value-initialised default says what it means.
+  -Wno-missing-designated-field-initializers)

@@ -4,17 +4,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from dev import build, setup, shell, sources
+from dev import build, setup, shell, tidying
 from dev.outcome import Outcome
-from dev.paths import ROOT, TOOLS, build_dir
+from dev.paths import TOOLS
 
 CHECKERS = ("check_layers.py", "check_tree.py")
-CLANG_TIDY = "clang-tidy-19"
 
 
 def run() -> Outcome:
@@ -25,34 +21,6 @@ def run() -> Outcome:
     return outcome
 
 
-def tidy(everything: bool) -> bool:
-    """clang-tidy over the changed sources; a changed header is looked at through the sources beside it."""
-    build.build("debug", ["generated_sources"] if has_generated_sources() else [])
-    known = {path for path in sources.files(".cc") if ROOT / "src" in path.parents}
-    if everything:
-        chosen = known
-    else:
-        changed = sources.changed(".cc", ".h")
-        folders = {path.parent for path in changed if path.suffix == ".h"}
-        chosen = {p for p in known if p in changed or (p.parent in folders and p.with_suffix(".h") in changed)}
-    if not chosen:
-        shell.say("clang-tidy: no changed source")
-        return True
-    shell.say(f"clang-tidy over {len(chosen)} files")
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(tidy_one, sorted(chosen)))
-    return all(results)
-
-
-def has_generated_sources() -> bool:
-    ninja_file = build_dir("debug") / "build.ninja"
-    return ninja_file.exists() and "build generated_sources:" in ninja_file.read_text()
-
-
-def tidy_one(path: Path) -> bool:
-    return shell.status([CLANG_TIDY, "-p", build_dir("debug"), "--quiet", "--use-color=false", path]) == 0
-
-
 def command(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./dev lint", description="Checks layers and the tree's rules.")
     parser.add_argument("--tidy", action="store_true", help="also clang-tidy over changed sources (slow)")
@@ -61,9 +29,9 @@ def command(arguments: list[str]) -> int:
     outcome = run()
     if args.tidy:
         setup.ensure()
-        if shutil.which(CLANG_TIDY) is None:
-            raise shell.Failure(f"{CLANG_TIDY} is missing. Run ./dev setup.", 2)
-        outcome += Outcome.of("clang-tidy", tidy(args.all))
+        build.build(tidying.PRESET)
+        chosen = tidying.all_sources() if args.all else tidying.changed_sources()
+        outcome += Outcome.of("clang-tidy", tidying.run(chosen))
     for name in outcome.failures:
         shell.say(f"FAILED: {name}")
     return 1 if outcome.failed else 0
