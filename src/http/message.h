@@ -85,7 +85,8 @@ class ServerExchange : public BodySource, public BodySink {
   virtual void stop_reading() = 0;
 
   // Called at most once when the client went away or reset the stream before the response ended.
-  // Pending reads and writes fail with Cancelled by themselves.
+  // Pending reads and writes fail with Cancelled by themselves. From the executor's queue, never
+  // inside another call; nullptr takes the callback back, after which it is not called any more.
   virtual void on_abort(UniqueFunction<void()> callback) = 0;
   // Ends the exchange abruptly: RST_STREAM, or closes the HTTP/1 connection.
   virtual void reset() = 0;

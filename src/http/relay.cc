@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/relay.h"
+
+namespace roadstead::http {
+
+io::Task<RelayOutcome> relay(BodySource& from, BodySink& to) {
+  RelayOutcome outcome;
+  for (;;) {
+    auto chunk = co_await from.read();
+    if (!chunk.ok()) {
+      outcome.end = RelayOutcome::End::SourceFailed;
+      outcome.error = std::move(chunk).error();
+      co_return outcome;
+    }
+    if (chunk->empty()) {
+      auto finished = co_await to.finish(from.trailers());
+      if (!finished.ok()) {
+        outcome.end = RelayOutcome::End::SinkFailed;
+        outcome.error = std::move(finished).error();
+      }
+      co_return outcome;
+    }
+    outcome.bytes += chunk->size();
+    auto written = co_await to.write(*chunk);
+    if (!written.ok()) {
+      outcome.end = RelayOutcome::End::SinkFailed;
+      outcome.error = std::move(written).error();
+      co_return outcome;
+    }
+  }
+}
+
+}  // namespace roadstead::http

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moving a body from one exchange to another: one chunk is in hand at a time, so a slow reader
+// stops its own writer and nobody else (docs/design/flow-control.md).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "http/message.h"
+
+namespace roadstead::http {
+
+struct RelayOutcome {
+  enum class End : unsigned char { Finished, SourceFailed, SinkFailed };
+  End end = End::Finished;
+  std::optional<Error> error;
+  std::uint64_t bytes = 0;
+};
+
+// Until the source's end, which becomes the sink's end with its trailers. Both outlive the task.
+io::Task<RelayOutcome> relay(BodySource& from, BodySink& to);
+
+// Registers an abort callback for as long as it lives.
+class AbortHook {
+ public:
+  AbortHook(ServerExchange& exchange, UniqueFunction<void()> callback) : exchange_(exchange) {
+    exchange_.on_abort(std::move(callback));
+  }
+  ~AbortHook() { exchange_.on_abort(nullptr); }
+  AbortHook(const AbortHook&) = delete;
+  AbortHook& operator=(const AbortHook&) = delete;
+
+ private:
+  ServerExchange& exchange_;
+};
+
+}  // namespace roadstead::http
