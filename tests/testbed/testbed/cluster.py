@@ -255,15 +255,19 @@ class Cluster:
 
     def run_in_namespace(self, argv: list[str], **options: Any) -> subprocess.CompletedProcess[Any]:
         """`subprocess.run` in the cluster's network namespace (with the machine's own files and processes)."""
-        return subprocess.run(["nsenter", f"--net={self.namespace}", *argv], **options)
+        environment = self._marked(options.pop("env", None))
+        return subprocess.run(["nsenter", f"--net={self.namespace}", *argv], env=environment, **options)
+
+    def _marked(self, environment: dict[str, str] | None) -> dict[str, str]:
+        """With this environment a process that is left behind is found and ended by `down`."""
+        return {**(os.environ if environment is None else environment), processes.MARKER: str(self.layout.folder)}
 
     def popen_in_namespace(self, argv: list[str], **options: Any) -> subprocess.Popen[Any]:
         """The same for a process that goes on, for example an Agent outside of the cluster.
 
         The process is ended by `down` if the caller has not ended it.
         """
-        environment = dict(options.pop("env", None) or os.environ)
-        environment[processes.MARKER] = str(self.layout.folder)
+        environment = self._marked(options.pop("env", None))
         return subprocess.Popen(["nsenter", f"--net={self.namespace}", *argv], env=environment, **options)
 
     def cut(self) -> None:
@@ -304,7 +308,7 @@ class Cluster:
         return subprocess.run(
             ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "/usr/bin/ctr", "--address", node.CONTAINERD_SOCKET,
              "--namespace", "k8s.io", *args],
-            stdin=stdin, capture_output=True,
+            stdin=stdin, capture_output=True, env=self._marked(None),
         )
 
     def image_names(self) -> list[str]:

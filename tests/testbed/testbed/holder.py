@@ -84,7 +84,7 @@ class Holder:
                 connection.connect(f"/proc/self/fd/{folder_fd}/control.sock")
                 connection.sendall(json.dumps(request).encode() + b"\n")
                 with connection.makefile("rb") as stream:
-                    answer = json.loads(stream.readline())
+                    answer: dict[str, Any] = json.loads(stream.readline())
         finally:
             os.close(folder_fd)
         if "error" in answer:

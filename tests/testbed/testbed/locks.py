@@ -11,6 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+# Descriptors of the locks that this process holds. Helper programs inherit them, so that a lock stays taken until the
+# last helper of a killed tool has ended, and a clean-up never runs beside it.
+descriptors: set[int] = set()
+
+
 class Busy(Exception):
     """Somebody else held the lock for longer than the caller was ready to wait."""
 
@@ -38,6 +43,8 @@ def held(path: Path, waiting: Callable[[str], None], timeout: float | None = Non
                 time.sleep(0.1)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"process {os.getpid()}\n".encode(), 0)
+        descriptors.add(fd)
         yield
     finally:
+        descriptors.discard(fd)
         os.close(fd)

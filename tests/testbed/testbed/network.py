@@ -14,6 +14,8 @@ import os
 import subprocess
 from dataclasses import dataclass
 
+from . import locks
+
 # Unlikely in real networks; the second and third numbers can be moved with ROADSTEAD_TESTBED_NET, for example "10.77".
 _PREFIX4 = os.environ.get("ROADSTEAD_TESTBED_NET", "10.211")
 _PREFIX6 = int(ipaddress.ip_address("fd5e:ad57::"))
@@ -36,7 +38,7 @@ class CommandFailed(RuntimeError):
 
 
 def run(*argv: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(argv, input=stdin, capture_output=True, text=True)
+    result = subprocess.run(argv, input=stdin, capture_output=True, text=True, pass_fds=tuple(locks.descriptors))
     if check and result.returncode != 0:
         raise CommandFailed(f"{' '.join(argv)} (exit {result.returncode}): {result.stderr.strip()}\n{stdin or ''}")
     return result
