@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A few threads for work that blocks: name resolution, SQLite, argon2id, files. The queue is
 // bounded: beyond it `run` fails with TooManyRequests instead of waiting.
-// Built before and destroyed after the shards' tasks that use it.
+// Built before and destroyed after the shards' tasks that use it; executors outlive the pool.
 #pragma once
 
 #include <condition_variable>
@@ -43,8 +43,11 @@ class BlockingPool {
     co_return std::move(*result);
   }
 
- private:
+  // Runs `work` on a pool thread; false when the queue is full. For callers that may leave before
+  // the work has ended: `work` owns all it touches.
   bool submit(UniqueFunction<void()> work);
+
+ private:
   void work();
 
   std::size_t queue_limit_;

@@ -47,7 +47,8 @@ class Stream {
 
   // Done: 1..into.size() bytes. EndOfStream: the peer ended its side. Failed: see last_error().
   virtual IoOutcome try_read(std::span<std::byte> into) = 0;
-  // Done: some bytes were taken, perhaps not all.
+  // Done: some bytes were taken, perhaps not all. After WouldBlock the next call must begin with
+  // the same bytes and be at least as long: TLS has already encrypted them.
   virtual IoOutcome try_write(std::span<const std::byte> from) = 0;
   virtual const Error& last_error() const = 0;
 
@@ -59,6 +60,11 @@ class Stream {
   virtual io::Task<Result<void>> shutdown_write() = 0;
   // At once and abortively; idempotent; every pending wait ends with Cancelled.
   virtual void close() = 0;
+
+  // Fails the connection when the peer acknowledges nothing for this long, or keeps its window shut
+  // that long (TCP_USER_TIMEOUT). Only for protocols whose peer always reads, such as a tunnel
+  // lane: it would cut a user who pauses `kubectl logs`. No effect on a Pipe.
+  virtual void limit_unacknowledged(Duration) {}
 
   virtual TlsSession* tls() { return nullptr; }
   // "192.0.2.1:443"; "pipe" for a Pipe. With PROXY protocol: the address it told.
