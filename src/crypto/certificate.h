@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,9 @@ namespace roadstead::crypto {
 class Certificate {
  public:
   static Result<Certificate> from_der(std::string_view der);
-  static Result<std::vector<Certificate>> chain_from_pem(std::string_view pem);  // at least one
+  // At least one; blocks of other kinds are passed over. A bundle of roots may allow more.
+  static Result<std::vector<Certificate>> chain_from_pem(std::string_view pem,
+                                                         std::size_t max_count = 10);
   std::string der() const;
   std::string pem() const;
 
@@ -30,6 +33,7 @@ class Certificate {
   const std::string& serial_hex() const;                 // lower case, no leading zeros
   std::string fingerprint() const;                       // SHA-256 of the DER, lower-case hex
   std::string issuer() const;                            // RFC 2253 text, for messages
+  std::string subject() const;                           // the same
   WallTime not_before() const;
   WallTime not_after() const;
   bool is_ca() const;
@@ -47,8 +51,26 @@ enum class Purpose : unsigned char { ClientAuth, ServerAuth, Any };
 
 // Verifies leaf (first of `chain`) up to one of `roots` at time `now`. Error kind Tls; the message
 // says which rule failed and names both times when it is validity (a wrong clock is common).
+// Each root is an anchor, self-signed or not. Weak keys and signatures (SHA-1, MD5) are refused.
 Result<void> verify_chain(const std::vector<Certificate>& chain,
                           const std::vector<Certificate>& roots, WallTime now, Purpose purpose);
+
+// The same, for callers that show the reason: nothing when the chain is good.
+enum class ChainFault : unsigned char {
+  Expired,
+  NotYetValid,
+  UnknownIssuer,  // or its key is another one
+  WrongPurpose,
+  Weak,
+  Other
+};
+struct ChainProblem {
+  ChainFault fault;
+  std::string message;
+};
+std::optional<ChainProblem> check_chain(const std::vector<Certificate>& chain,
+                                        const std::vector<Certificate>& roots, WallTime now,
+                                        Purpose purpose);
 
 struct CertificateTemplate {
   std::string common_name;
@@ -63,7 +85,8 @@ struct CertificateTemplate {
   bool server_auth = false;
 };
 
-// Refuses CR, LF, NUL and other control characters in any name.
+// Refuses CR, LF, NUL and other control characters in any name, a leaf without a name or a purpose,
+// and an issuer that is no CA or whose key is another one. Times are cut to whole seconds.
 Result<Certificate> issue(const CertificateTemplate& subject, const PublicKey& subject_key,
                           const Certificate& issuer, const PrivateKey& issuer_key, Random& random);
 Result<Certificate> issue_self_signed(const CertificateTemplate& subject, const PrivateKey& key,
