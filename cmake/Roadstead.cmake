@@ -6,7 +6,7 @@
 #     src/io/*_test.cc       -> program io_test, known to ctest
 #   roadstead_library(storage/sqlite ...)  -> roadstead_storage_sqlite, storage_sqlite_test
 #   roadstead_program(roadstead-agent DEPS agent telemetry STATIC)
-#   roadstead_fuzzer(h1_request SOURCES h1_request.cc DEPS http)
+#   roadstead_fuzzer(h1_request SOURCES h1_request.cc DEPS http)      in fuzz/FOLDER/CMakeLists.txt; seeds in fuzz/corpus/NAME
 #   roadstead_benchmark(task_bench SOURCES task_bench.cc DEPS io)
 # The same functions serve tests/NAME/CMakeLists.txt: roadstead_library(support DEPS http) -> roadstead_support.
 #

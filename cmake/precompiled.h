@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What nearly every file includes anyway. Sources still name what they use: release builds go without this.
+// What nearly every file includes anyway. Sources still name what they use: release builds go
+// without this.
 #pragma once
 
 #include <algorithm>

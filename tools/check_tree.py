@@ -39,6 +39,7 @@ class Banned:
     homes: tuple[str, ...] = ()
     where: tuple[str, ...] = ("src/",)
     suffixes: tuple[str, ...] = (".h", ".cc")
+    in_tests: bool = True  # whether *_test.cc must follow it too
 
 
 BANNED = (
@@ -46,7 +47,8 @@ BANNED = (
     Banned(re.compile(r"\bSSL_VERIFY_NONE\b"), "no connection of ours skips verification", where=("src/", "tests/", "fuzz/", "bench/")),
     Banned(re.compile(r"\b(system|steady|high_resolution)_clock::now\b"), "time comes from a Clock that is passed in",
            homes=("src/base/", "src/io/")),
-    Banned(re.compile(r"std::j?thread\b|std::async\b|\bpthread_create\b"), "threads are started in io/ only", homes=("src/io/",)),
+    Banned(re.compile(r"std::j?thread\b|std::async\b|\bpthread_create\b"), "threads are started in io/ only",
+           homes=("src/io/",), in_tests=False),
     Banned(re.compile(r"\bgetenv\b"), "the environment is read in apps/ and cli/ only", homes=("src/apps/", "src/cli/")),
     Banned(re.compile(r"this_thread::sleep_(for|until)|\b(u|nano)sleep\("), "wait for a condition with a deadline, never for time",
            where=("src/", "tests/support/")),
@@ -84,7 +86,10 @@ def check_size(report: Report, name: str, lines: list[str]) -> None:
 
 def check_words(report: Report, name: str, lines: list[str]) -> None:
     for rule in BANNED:
-        if not name.endswith(rule.suffixes) or not name.startswith(rule.where) or name.startswith(rule.homes or ("\0",)):
+        at_home = any(name.startswith(home) for home in rule.homes)
+        if at_home or not name.startswith(rule.where) or not name.endswith(rule.suffixes):
+            continue
+        if name.endswith("_test.cc") and not rule.in_tests:
             continue
         for number, line in enumerate(lines, 1):
             if match := rule.word.search(line):

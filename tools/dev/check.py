@@ -74,7 +74,7 @@ def command(arguments: list[str]) -> int:
     for preset in ("asan", "tsan"):
         if stages.run(f"build {preset}", done(lambda: build.build(preset, ["test_programs"]))):
             stages.run(f"unit tests under {preset}", lambda: unit.run(preset))
-    if (ROOT / "fuzz" / "CMakeLists.txt").exists() and stages.run(
+    if any((ROOT / "fuzz").glob("*/CMakeLists.txt")) and stages.run(
         "build fuzz targets", done(lambda: build.build("fuzz", ["fuzzers"]))
     ):
         stages.run("fuzz smoke", fuzz_smoke)
