@@ -3,7 +3,7 @@
 #
 #   roadstead_library(io DEPS base LINK Boost::headers TEST_DEPS tests_support)
 #     src/io/*.cc            -> static library roadstead_io
-#     src/io/*_test.cc       -> program io_test, known to ctest
+#     src/io/*_test.cc       -> program io_test, known to ctest; with *_test_support.cc, if any
 #   roadstead_library(storage/sqlite ...)  -> roadstead_storage_sqlite, storage_sqlite_test
 #   roadstead_program(roadstead-agent DEPS agent telemetry STATIC)
 #   roadstead_fuzzer(h1_request SOURCES h1_request.cc DEPS http)      in fuzz/FOLDER/CMakeLists.txt; seeds in fuzz/corpus/NAME
@@ -92,7 +92,8 @@ function(roadstead_library folder)
   roadstead_folder_targets(deps ${ARG_DEPS})
 
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
-  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc")
+  file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc"
+       "${CMAKE_CURRENT_SOURCE_DIR}/*_test_support.cc")
   if(tests)
     list(REMOVE_ITEM sources ${tests})
   endif()

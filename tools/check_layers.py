@@ -65,7 +65,7 @@ class Layers:
 
 
 def is_test(path: Path) -> bool:
-    return path.name.endswith("_test.cc") or "testing" in path.parts
+    return path.stem.endswith(("_test", "_test_support")) or "testing" in path.parts
 
 
 def check_file(layers: Layers, src: Path, path: Path) -> list[str]:

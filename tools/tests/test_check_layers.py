@@ -31,6 +31,7 @@ def layered(tree):
     ("src/io/a.cc", "#include <boost/asio/io_context.hpp>"),
     ("src/storage/sqlite/a.cc", "#include <sqlite3.h>"),
     ("src/io/a_test.cc", "#include <gtest/gtest.h>"),
+    ("src/io/io_test_support.h", "#include <gtest/gtest.h>"),
     ("src/http/testing/fake.h", "#include <gtest/gtest.h>"),
     ("src/stub/a_test.cc", '#include "support/fake_kube.h"'),
     ("src/base/a.cc", "// a word about #include \"io/task.h\""),
