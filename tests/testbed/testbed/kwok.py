@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from . import build, kube
 from .controlplane import Layout
@@ -17,10 +18,12 @@ def argv(layout: Layout) -> list[str]:
     return [
         str(build.binary("kwok")),
         f"--kubeconfig={layout.internal_kubeconfig('kwok')}",
+        f"--config={Path(__file__).with_name('kwok-stages.yaml')}",
         "--manage-all-nodes=false",
         f"--manage-nodes-with-annotation-selector={_ANNOTATION}=fake",
         "--cidr=10.245.0.0/16",
         "--node-lease-duration-seconds=40",
+        "--node-ip=10.245.255.254",
         "--server-address=127.0.0.1:10247",
     ]
 
