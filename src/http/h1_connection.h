@@ -40,7 +40,8 @@ class H1Client {
   virtual ~H1Client() = default;
   // Writes the head; the body follows through the exchange: content-length when the head says so,
   // chunked otherwise, none with `end`. An upgrade is a head with `connection: upgrade`.
-  // The exchange must not outlive the client.
+  // The exchange must not outlive the client. Unavailable: nothing of the request was sent, and it
+  // may be sent on another connection.
   virtual io::Task<Result<ClientExchangePtr>> open(RequestHead head, bool end) = 0;
   // After the exchange has ended: may another request be sent?
   virtual bool reusable() const = 0;
