@@ -30,4 +30,19 @@ io::Task<RelayOutcome> relay(BodySource& from, BodySink& to) {
   }
 }
 
+io::Task<Result<std::string>> read_whole(BodySource& body, std::size_t limit) {
+  std::string all;
+  for (;;) {
+    CO_TRY(const std::string chunk, co_await body.read());
+    if (chunk.empty()) {
+      co_return all;
+    }
+    if (all.size() + chunk.size() > limit) {
+      co_return Error(ErrorKind::PayloadTooLarge,
+                      "the body is longer than " + std::to_string(limit) + " bytes");
+    }
+    all += chunk;
+  }
+}
+
 }  // namespace roadstead::http

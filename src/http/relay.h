@@ -20,6 +20,9 @@ struct RelayOutcome {
 // Until the source's end, which becomes the sink's end with its trailers. Both outlive the task.
 io::Task<RelayOutcome> relay(BodySource& from, BodySink& to);
 
+// The whole body, or PayloadTooLarge beyond `limit` bytes.
+io::Task<Result<std::string>> read_whole(BodySource& body, std::size_t limit);
+
 // Registers an abort callback for as long as it lives.
 class AbortHook {
  public:

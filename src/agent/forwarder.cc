@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/forwarder.h"
+
+#include "http/relay.h"
+#include "io/task_group.h"
+#include "tunnel/header_rules.h"
+#include "tunnel/protocol.h"
+
+namespace roadstead::agent {
+namespace {
+
+constexpr Duration kConnectTimeout = std::chrono::seconds(10);
+
+// A request that breaks off is seen by the abort hook; one that is not read to its end because the
+// answer is complete needs no more.
+io::Task<void> upload(http::ServerExchange& from, http::ClientExchange& to) {
+  static_cast<void>(co_await http::relay(from, to));
+}
+
+bool is_watch(std::string_view target) {
+  const std::size_t query = target.find('?');
+  if (query == std::string_view::npos) {
+    return false;
+  }
+  const std::string_view q = target.substr(query + 1);
+  return q.find("watch=") != std::string_view::npos || q.find("follow=") != std::string_view::npos;
+}
+
+// What the API server's answer becomes on the lane.
+http::ResponseHead lane_head(http::ResponseHead from_upstream, bool upgraded) {
+  tunnel::strip_response(from_upstream.headers);
+  if (upgraded) {
+    from_upstream.status = 200;
+    from_upstream.headers.add(std::string(tunnel::kUpgradedField), "1");
+  }
+  return from_upstream;
+}
+
+}  // namespace
+
+Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane,
+                                              const IdentityTable::Identity& identity) {
+  if (const auto name = tunnel::find_impersonation(from_lane.headers)) {
+    return Error(ErrorKind::InvalidArgument, "the request carries \"" + *name + "\"");
+  }
+  http::RequestHead head;
+  head.method = from_lane.method;
+  head.target = from_lane.target;
+  head.headers = from_lane.headers;
+  if (!from_lane.protocol.empty()) {
+    const std::string* method = from_lane.headers.find(tunnel::kMethodField);
+    if (method == nullptr || (*method != "GET" && *method != "POST")) {
+      return Error(ErrorKind::InvalidArgument, "an upgrade without rs-method");
+    }
+    head.method = *method;
+  }
+  const std::string* audit_id = from_lane.headers.find("audit-id");
+  const std::string request_id = audit_id != nullptr ? *audit_id : std::string();
+  tunnel::strip_request(head.headers);
+  if (!from_lane.protocol.empty()) {
+    head.headers.add("connection", "Upgrade");
+    head.headers.add("upgrade", from_lane.protocol == "spdy/3.1" ? "SPDY/3.1" : "websocket");
+  }
+  if (identity.user.empty() || !http::is_field_value(identity.user)) {
+    return Error(ErrorKind::InvalidArgument, "the identity's user is no header value");
+  }
+  if (!request_id.empty()) {
+    head.headers.add("audit-id", request_id);
+    head.headers.add("impersonate-extra-roadstead.io%2Frequest-id", request_id);
+  }
+  for (const std::string& group : identity.groups) {
+    if (group.empty() || !http::is_field_value(group)) {
+      return Error(ErrorKind::InvalidArgument, "a group of the identity is no header value");
+    }
+    head.headers.add("impersonate-group", group);
+  }
+  head.headers.add("impersonate-user", identity.user);
+  return head;
+}
+
+io::Task<void> answer_error(http::ServerExchange& exchange, std::string_view code,
+                            std::string_view message) {
+  http::ResponseHead head;
+  head.status = 502;
+  head.headers.add(std::string(tunnel::kErrorField), std::string(code));
+  head.headers.add("content-type", "text/plain; charset=utf-8");
+  const auto responded = co_await exchange.respond(std::move(head));
+  if (responded.ok()) {
+    const auto written = co_await exchange.write(message.substr(0, 4096));
+    if (written.ok()) {
+      static_cast<void>(co_await exchange.finish());
+    }
+  }
+}
+
+struct Forwarder::Attempt {
+  std::uint64_t context_id = 0;
+  http::RequestHead head;
+  bool upgrade = false;
+  IdentityTable* identities = nullptr;
+};
+
+io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& identities) {
+  Attempt attempt;
+  attempt.identities = &identities;
+  const http::RequestHead& request = exchange.request();
+  const std::string* field = request.headers.find(tunnel::kIdentityField);
+  const auto identity =
+      identities.find(field != nullptr ? std::string_view(*field) : std::string_view(),
+                      &attempt.context_id);
+  if (!identity.ok()) {
+    co_await answer_error(exchange, tunnel::kErrorUnknownIdentity, identity.error().message());
+    co_return;
+  }
+  auto head = build_upstream_head(request, **identity);
+  if (!head.ok()) {
+    co_await answer_error(exchange, tunnel::kErrorRefusedRequest, head.error().message());
+    co_return;
+  }
+  attempt.head = std::move(*head);
+  attempt.upgrade = !request.protocol.empty();
+  co_await run(exchange, attempt);
+}
+
+io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) {
+  const Deadline connect = Deadline::after(clock_, kConnectTimeout);
+  const bool end = exchange.request_ended() && !attempt.upgrade;
+  const bool watch = is_watch(attempt.head.target);
+  auto opened = attempt.upgrade
+                    ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
+                    : co_await upstream_.open(std::move(attempt.head), end, watch, connect);
+  if (!opened.ok()) {
+    logger_.warn("api server not reached", {{"error", opened.error().message()}});
+    co_await answer_error(exchange, tunnel::kErrorUnreachable, opened.error().message());
+    co_return;
+  }
+  http::ClientExchange& up = **opened;
+  const http::AbortHook on_abort(exchange, [&up] { up.reset(); });
+  const auto guard = attempt.identities->attach(attempt.context_id, [&up] { up.reset(); });
+
+  auto response = Result<http::ResponseHead>(ErrorKind::Internal, "");
+  io::TaskGroup uploads(exchange.executor());
+  // An upgrade's bytes start only after a correct 101: before it they could become a second request.
+  if (!end && !attempt.upgrade) {
+    uploads.spawn(upload(exchange, up));
+  }
+  response = co_await up.response();
+  const bool upgraded = attempt.upgrade && response.ok() && response->status == 101;
+  std::optional<Error> failure;
+  std::string_view code = tunnel::kErrorFailed;
+  if (!response.ok()) {
+    failure = std::move(response).error();
+    code = up.not_processed() ? tunnel::kErrorUnreachable : tunnel::kErrorFailed;
+  } else if (response->status == 401) {
+    upstream_.credential_refused();
+    failure = Error(ErrorKind::Upstream, "the API server refused the Agent's own credential (401)");
+    code = tunnel::kErrorCredential;
+  } else if (auto redirect = tunnel::check_redirect(response->status, response->headers);
+             !redirect.ok()) {
+    failure = std::move(redirect).error();
+  } else if (attempt.upgrade && response->status >= 300 && response->status < 400) {
+    failure = Error(ErrorKind::Upstream, "the API server redirected an upgrade, which is refused");
+  }
+  if (failure.has_value()) {
+    up.reset();
+    exchange.stop_reading();
+    co_await uploads.join();
+    co_await answer_error(exchange, code, failure->message());
+    co_return;
+  }
+
+  const auto responded = co_await exchange.respond(lane_head(std::move(*response), upgraded));
+  if (upgraded && responded.ok()) {
+    uploads.spawn(upload(exchange, up));
+  }
+  bool complete = false;
+  if (responded.ok()) {
+    complete = (co_await http::relay(up, exchange)).end == http::RelayOutcome::End::Finished;
+  }
+  if (!complete) {
+    up.reset();
+    exchange.reset();
+  } else if (!upgraded) {
+    exchange.stop_reading();
+  }
+  co_await uploads.join();
+}
+
+}  // namespace roadstead::agent

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serves one user's request on a lane: identity → local rules → rebuilt headers → API server, and
+// the answer back. Identity headers are built last and always; a request without an identity is
+// never sent. Lives on the Agent's shard.
+#pragma once
+
+#include <cstdint>
+
+#include "agent/identity_table.h"
+#include "agent/upstream.h"
+#include "http/message.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace roadstead::agent {
+
+// Extra key under which the member's audit log shows the hub's request id.
+inline constexpr std::string_view kRequestIdExtra = "roadstead.io/request-id";
+
+// The head that goes to the API server. Pure. InvalidArgument when the request tries to carry an
+// identity of its own or an identity holds characters that are no header value.
+Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane,
+                                              const IdentityTable::Identity& identity);
+
+class Forwarder {
+ public:
+  Forwarder(Upstream& upstream, const Clock& clock, telemetry::Logger logger)
+      : upstream_(upstream), clock_(clock), logger_(std::move(logger)) {}
+
+  // Until the exchange has ended in both directions.
+  io::Task<void> serve(http::ServerExchange& exchange, IdentityTable& identities);
+
+ private:
+  struct Attempt;
+  io::Task<void> run(http::ServerExchange& exchange, Attempt& attempt);
+
+  Upstream& upstream_;
+  const Clock& clock_;
+  telemetry::Logger logger_;
+};
+
+// Answers with rs-error and a message for the Stub, which words the user's Status.
+io::Task<void> answer_error(http::ServerExchange& exchange, std::string_view code,
+                            std::string_view message);
+
+}  // namespace roadstead::agent

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stub/proxy.h"
+
+#include "http/relay.h"
+#include "stub/answers.h"
+#include "stub/plan.h"
+#include "stub/request_body.h"
+#include "stub/watch_framer.h"
+#include "tunnel/header_rules.h"
+#include "tunnel/protocol.h"
+
+namespace roadstead::stub {
+namespace {
+
+constexpr int kMaxAttempts = 3;
+
+bool is_write(const Plan& plan) {
+  const std::string* method = plan.head.headers.find(tunnel::kMethodField);
+  const std::string& m = method != nullptr ? *method : plan.head.method;
+  return m != "GET" && m != "HEAD" && m != "OPTIONS";
+}
+
+// Answers that come in one piece: their head waits for the first bytes, so that a lane that dies in
+// between can still be replaced unseen.
+bool waits_for_first_bytes(const Plan& plan) {
+  return plan.repeatable && plan.info.is_resource && plan.info.subresource.empty() &&
+         (plan.info.verb == "get" || plan.info.verb == "list");
+}
+
+std::string header_or_empty(const http::Headers& headers, std::string_view name) {
+  const std::string* value = headers.find(name);
+  return value != nullptr ? *value : std::string();
+}
+
+io::Task<void> upload(http::BodySource& from, http::ClientExchange& to) {
+  static_cast<void>(co_await http::relay(from, to));
+}
+
+}  // namespace
+
+struct Proxy::Request {
+  Request(http::ServerExchange& e, Tunnel& t, identity::PrincipalPtr p)
+      : exchange(e), tunnel(t), principal(std::move(p)), body(e), body_tasks(e.executor()) {}
+
+  bool has_body() const { return !exchange.request_ended() && plan.upgrade.empty(); }
+
+  http::ServerExchange& exchange;
+  Tunnel& tunnel;
+  identity::PrincipalPtr principal;
+  Plan plan;
+  RequestBody body;
+  io::TaskGroup body_tasks;
+  audit::RequestRecord record;
+  std::vector<std::uint64_t> tried;
+  int attempts = 0;
+  bool aborted = false;
+  http::ClientExchange* up = nullptr;        // the attempt that is running
+  std::optional<kube::Status> last_failure;  // what the user is told when no lane is left
+};
+
+io::Task<void> Proxy::serve(http::ServerExchange& exchange, Tunnel& tunnel,
+                            identity::PrincipalPtr principal, std::string target) {
+  metrics_.requests.add();
+  Request request(exchange, tunnel, std::move(principal));
+  audit::RequestRecord& record = request.record;
+  const MonotonicTime start = clock_.now();
+  record.audit_id = random_.uuid_v4();
+  record.started = clock_.wall();
+  record.user = request.principal->subject.name;
+  record.credential_serial = request.principal->credential_serial;
+  record.source_address = exchange.connection().peer_address;
+  record.cluster = tunnel.cluster();
+  record.method = exchange.request().method;
+  record.path = target.substr(0, target.find('?'));
+  record.user_agent = header_or_empty(exchange.request().headers, "user-agent");
+
+  auto plan = make_plan(exchange.request(), target, exchange.request_ended(), record.audit_id);
+  if (plan.ok()) {
+    request.plan = std::move(*plan);
+    record.verb = request.plan.info.verb;
+    record.upgrade = request.plan.upgrade;
+    co_await serve_planned(request);
+  } else {
+    co_await fail(request, kube::status_of(plan.error()));
+  }
+  record.attempts = request.attempts;
+  record.bytes_in += request.body.bytes();
+  record.took = clock_.now() - start;
+  audit_.write(record);
+}
+
+io::Task<void> Proxy::serve_planned(Request& request) {
+  const auto abort = [&request] {
+    request.aborted = true;
+    if (request.up != nullptr) {
+      request.up->reset();
+    }
+  };
+  const http::AbortHook on_abort(request.exchange, abort);
+  const RunningGuard running(request.tunnel, request.principal, [&request, abort] {
+    abort();
+    request.exchange.reset();
+  });
+  const bool has_body = request.has_body();
+  if (has_body) {
+    request.body_tasks.spawn(request.body.run());
+  }
+  Verdict verdict = Verdict::TryAnother;
+  while (verdict == Verdict::TryAnother && !request.aborted) {
+    LanePtr lane = request.attempts < kMaxAttempts ? request.tunnel.pick(request.tried) : nullptr;
+    if (lane == nullptr) {
+      co_await fail(request, request.last_failure.value_or(offline(request.tunnel.cluster())));
+      break;
+    }
+    if (++request.attempts > 1) {
+      metrics_.retries.add();
+    }
+    verdict = co_await attempt(request, std::move(lane));
+  }
+  if (has_body) {
+    request.body.stop();
+    co_await request.body_tasks.join();
+  }
+}
+
+io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
+  request.tried.push_back(lane->number());
+  const std::string& cluster = request.tunnel.cluster();
+  auto field = co_await lane->identity_field(request.principal);
+  if (!field.ok()) {
+    if (field.error().kind() == ErrorKind::Network) {
+      request.last_failure = lost_before_answer(cluster, false);
+      co_return Verdict::TryAnother;
+    }
+    co_await fail(request, identity_error(cluster, field.error()));
+    co_return Verdict::Done;
+  }
+  if (!request.plan.upgrade.empty() && !lane->allows_upgrades()) {
+    co_await fail(request, agent_error(cluster, tunnel::kErrorRefusedRequest,
+                                       "it does not serve upgrades", false));
+    co_return Verdict::Done;
+  }
+  http::RequestHead head = request.plan.head;
+  head.headers.add(std::string(tunnel::kIdentityField), std::move(*field));
+  auto opened = lane->open(std::move(head), !request.has_body() && request.plan.upgrade.empty());
+  if (!opened.ok()) {
+    request.last_failure = opened.error().kind() == ErrorKind::TooManyRequests
+                               ? lanes_busy(cluster)
+                               : lost_before_answer(cluster, false);
+    co_return Verdict::TryAnother;
+  }
+  request.up = opened->get();
+  const Lane::Use use(*lane, request.principal->fingerprint);
+  const Verdict verdict = co_await exchange_with(request, lane, **opened);
+  request.up = nullptr;
+  co_return verdict;
+}
+
+io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
+                                              http::ClientExchange& up) {
+  RequestBody::Attempt source(request.body);
+  io::TaskGroup uploads(request.exchange.executor());
+  if (request.has_body()) {
+    uploads.spawn(upload(source, up));
+  }
+  auto response = co_await up.response();
+  const std::string code =
+      response.ok() ? header_or_empty(response->headers, tunnel::kErrorField) : std::string();
+  std::string first;
+  bool lost = !response.ok();
+  if (!lost && code.empty() && waits_for_first_bytes(request.plan)) {
+    auto chunk = co_await up.read();
+    lost = !chunk.ok();
+    first = chunk.ok() ? std::move(*chunk) : std::string();
+    if (!lost && first.empty()) {
+      // An answer without a body.
+      tunnel::strip_response(response->headers);
+      request.record.status = response->status;
+      static_cast<void>(co_await request.exchange.respond(std::move(*response), true));
+      co_return Verdict::Done;
+    }
+  }
+  Verdict verdict = Verdict::Done;
+  if (lost) {
+    const bool again = (up.not_processed() && request.body.replayable()) ||
+                       (request.plan.repeatable && request.attempts < 2);
+    request.last_failure = lost_before_answer(request.tunnel.cluster(), is_write(request.plan));
+    if (again && !request.aborted) {
+      verdict = Verdict::TryAnother;
+    } else {
+      co_await fail(request, *request.last_failure);
+    }
+  } else if (!code.empty()) {
+    verdict = co_await on_agent_error(request, *lane, up, code);
+  } else if (response->headers.has(tunnel::kUpgradedField)) {
+    uploads.spawn(upload(request.exchange, up));
+    co_await answer(request, up, std::move(*response));
+    co_await uploads.join();
+    co_return verdict;
+  } else {
+    request.record.status = response->status;
+    tunnel::strip_response(response->headers);
+    const WatchFramer::Format format =
+        request.plan.watch && response->status == 200
+            ? WatchFramer::format_of(header_or_empty(response->headers, "content-type"))
+            : WatchFramer::Format::Opaque;
+    const auto responded = co_await request.exchange.respond(std::move(*response));
+    if (responded.ok()) {
+      co_await relay_body(request, up, std::move(first), format);
+    }
+  }
+  source.cancel();
+  up.reset();
+  co_await uploads.join();
+  co_return verdict;
+}
+
+io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
+                                               http::ClientExchange& up, const std::string& code) {
+  const auto words = co_await http::read_whole(up, 8192);
+  const bool write = is_write(request.plan);
+  const kube::Status status = agent_error(request.tunnel.cluster(), code,
+                                          words.ok() ? *words : std::string(), write);
+  if (code == tunnel::kErrorUnknownIdentity) {
+    lane.forget(*request.principal);
+    // The same lane will do, once: the Agent only forgot.
+    if (request.attempts == 1) {
+      request.tried.clear();
+    }
+  }
+  const bool unsent = code == tunnel::kErrorUnknownIdentity || code == tunnel::kErrorUnreachable;
+  const bool again = (unsent && request.body.replayable()) ||
+                     (code == tunnel::kErrorFailed && request.plan.repeatable &&
+                      request.attempts < 2);
+  if (again) {
+    request.last_failure = status;
+    co_return Verdict::TryAnother;
+  }
+  co_await fail(request, status);
+  co_return Verdict::Done;
+}
+
+// The bytes of an upgraded connection, after the Agent said that the API server answered 101.
+io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up,
+                             http::ResponseHead head) {
+  tunnel::strip_response(head.headers);
+  head.status = 101;
+  head.headers.add("connection", "Upgrade");
+  head.headers.add("upgrade", request.plan.upgrade == "websocket" ? "websocket" : "SPDY/3.1");
+  request.record.status = 101;
+  const auto responded = co_await request.exchange.respond(std::move(head));
+  if (!responded.ok()) {
+    up.reset();
+    co_return;
+  }
+  const http::RelayOutcome down = co_await http::relay(up, request.exchange);
+  request.record.bytes_out += down.bytes;
+  if (down.end != http::RelayOutcome::End::Finished) {
+    up.reset();
+    request.exchange.reset();
+  }
+}
+
+io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up, std::string first,
+                                 WatchFramer::Format format) {
+  const bool framed = format != WatchFramer::Format::Opaque;
+  WatchFramer framer(format);
+  for (;;) {
+    auto chunk = first.empty() ? co_await up.read() : Result<std::string>(std::move(first));
+    first.clear();
+    if (!chunk.ok()) {
+      // A watch ends cleanly between objects, so that the reflector goes on where it was.
+      if (framed && framer.may_end() && !request.aborted) {
+        static_cast<void>(co_await request.exchange.finish());
+      } else {
+        request.record.reason = chunk.error().message();
+        request.exchange.reset();
+      }
+      co_return;
+    }
+    const bool end = chunk->empty();
+    const std::string out = !framed ? std::move(*chunk)
+                            : end   ? framer.take_rest()
+                                    : framer.feed(std::move(*chunk));
+    if (!out.empty()) {
+      request.record.bytes_out += out.size();
+      const auto written = co_await request.exchange.write(out);
+      if (!written.ok()) {
+        co_return;
+      }
+    }
+    if (end) {
+      static_cast<void>(co_await request.exchange.finish(up.trailers()));
+      co_return;
+    }
+  }
+}
+
+io::Task<void> Proxy::fail(Request& request, kube::Status status) {
+  if (request.aborted) {
+    co_return;
+  }
+  metrics_.failures.add();
+  request.record.status = status.code;
+  request.record.reason = status.message;
+  co_await answer_status(request.exchange, std::move(status));
+}
+
+}  // namespace roadstead::stub

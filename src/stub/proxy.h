@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Serves one user's request for a member cluster: plan → lane → identity context → relay, with the
+// retry rules. A write is never sent twice unless a peer said that it did not process it.
+// Stateless but for references; lives on the tunnel's shard.
+#pragma once
+
+#include <string>
+
+#include "audit/sink.h"
+#include "base/clock.h"
+#include "http/message.h"
+#include "identity/principal.h"
+#include "base/random.h"
+#include "kube/status.h"
+#include "stub/tunnel.h"
+#include "stub/watch_framer.h"
+#include "telemetry/log.h"
+#include "telemetry/metrics.h"
+
+namespace roadstead::stub {
+
+struct ProxyMetrics {
+  telemetry::Counter& requests;
+  telemetry::Counter& retries;
+  telemetry::Counter& failures;  // answered by the Stub itself
+};
+
+class Proxy {
+ public:
+  Proxy(const Clock& clock, Random& random, audit::AuditSink& audit, ProxyMetrics metrics)
+      : clock_(clock), random_(random), audit_(audit), metrics_(metrics) {}
+
+  // `target` is the path and query inside the member cluster.
+  io::Task<void> serve(http::ServerExchange& exchange, Tunnel& tunnel,
+                       identity::PrincipalPtr principal, std::string target);
+
+ private:
+  struct Request;
+  enum class Verdict : unsigned char { Done, TryAnother };
+
+  io::Task<void> serve_planned(Request& request);
+  io::Task<Verdict> attempt(Request& request, LanePtr lane);
+  io::Task<Verdict> exchange_with(Request& request, LanePtr lane, http::ClientExchange& up);
+  io::Task<Verdict> on_agent_error(Request& request, Lane& lane, http::ClientExchange& up,
+                                   const std::string& code);
+  io::Task<void> answer(Request& request, http::ClientExchange& up, http::ResponseHead head);
+  io::Task<void> relay_body(Request& request, http::ClientExchange& up, std::string first,
+                            WatchFramer::Format format);
+  io::Task<void> fail(Request& request, kube::Status status);
+
+  const Clock& clock_;
+  Random& random_;
+  audit::AuditSink& audit_;
+  ProxyMetrics metrics_;
+};
+
+}  // namespace roadstead::stub

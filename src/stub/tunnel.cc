@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stub/tunnel.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace roadstead::stub {
+
+void Tunnel::remove(const Lane& lane) {
+  std::erase_if(lanes_, [&lane](const LanePtr& l) { return l.get() == &lane; });
+}
+
+LanePtr Tunnel::pick(const std::vector<std::uint64_t>& tried) const {
+  const auto was_tried = [&tried](const Lane& lane) {
+    return std::find(tried.begin(), tried.end(), lane.number()) != tried.end();
+  };
+  const auto load = [](const Lane& lane) {
+    return std::tuple(lane.queued_bytes(), lane.open_streams());
+  };
+  LanePtr best;
+  for (const LanePtr& lane : lanes_) {
+    if (!lane->usable() || was_tried(*lane)) {
+      continue;
+    }
+    if (best == nullptr || load(*lane) < load(*best)) {
+      best = lane;
+    }
+  }
+  return best;
+}
+
+void Tunnel::recheck_principals(const identity::Directory& directory) {
+  for (const LanePtr& lane : lanes_) {
+    lane->recheck_principals();
+  }
+  for (const Running& request : running_) {
+    if (!directory.still_valid(*request.principal).ok()) {
+      request.abort();
+    }
+  }
+}
+
+void Tunnel::close_lanes() {
+  for (const LanePtr& lane : lanes_) {
+    lane->close();
+  }
+}
+
+}  // namespace roadstead::stub
