@@ -21,9 +21,14 @@
 
 namespace roadstead::http {
 
+class BufferBudget;  // h2_window.h
+
 struct H2Options {
   std::uint32_t initial_stream_window = 256 * 1024;
   std::uint32_t max_stream_window = 16 * 1024 * 1024;  // grown to by measured bandwidth-delay
+  // What the windows of all streams that share it may grow by; nullptr: no common bound. Outlives
+  // the session and its exchanges.
+  BufferBudget* buffer_budget = nullptr;
   std::uint32_t max_concurrent_streams = 250;          // what we allow the peer (server role)
   std::size_t max_header_bytes = 64 * 1024;            // a whole header block, either direction
   std::size_t send_buffer = 64 * 1024;                 // for each stream
@@ -35,6 +40,7 @@ struct H2Options {
   Duration ping_after = std::chrono::seconds(0);    // of silence; 0: no PING
   Duration ping_timeout = std::chrono::seconds(5);  // then the connection is dead
   Duration idle_timeout = Duration::zero();         // server role: no stream for so long; 0: never
+  Duration settings_timeout = std::chrono::seconds(10);  // for the peer's preface and SETTINGS
 };
 
 class H2Session {
