@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// YAML as Kubernetes reads it (sigs.k8s.io/yaml): converted to JSON with YAML 1.1/1.2 core scalars
-// of go-yaml (yes/no/on/off stay strings except true/false), several documents, anchors with an
-// expansion limit, duplicate keys refused. libyaml's event API underneath.
+// YAML as kubectl reads it (sigs.k8s.io/yaml, which is go-yaml v2 turned into JSON): YAML 1.1 scalars,
+// so y, yes, on and their opposites are booleans; 010 is 8; time stamps stay strings; merge keys;
+// several documents. Stricter than kubectl: duplicate keys are refused, aliases have an expansion
+// limit. libyaml's event API underneath.
 #pragma once
 
 #include <string>
@@ -19,7 +20,7 @@ struct YamlLimits {
   std::size_t max_nodes = 1'000'000;  // counted after alias expansion
 };
 
-// Empty documents are left out. The error names line and column.
+// Empty and null documents are left out. The error names line and column.
 Result<std::vector<json::value>> parse_yaml(std::string_view text, YamlLimits limits = {});
 // Block style, strings quoted where they would be read as something else.
 std::string write_yaml(const json::value& value);
