@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stub/stub_shard.h"
+
+
+namespace roadstead::stub {
+
+namespace json = codec::json;
+
+StubShard::StubShard(io::Executor& executor, StubOptions options,
+                     const identity::Directory& directory, Proxy& proxy, StubEvents& events,
+                     telemetry::Logger logger)
+    : executor_(executor),
+      options_(std::move(options)),
+      directory_(directory),
+      proxy_(proxy),
+      events_(events),
+      logger_(std::move(logger)) {}
+
+StubShard::~StubShard() = default;
+
+Tunnel& StubShard::tunnel_of(const std::string& cluster) {
+  auto& slot = tunnels_[cluster];
+  if (slot == nullptr) {
+    slot = std::make_unique<Tunnel>(cluster);
+  }
+  return *slot;
+}
+
+LaneSummary StubShard::summary_of(const Lane& lane) {
+  return {lane.number(), lane.identity(), lane.agent()};
+}
+
+io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identity) {
+  Tunnel& tunnel = tunnel_of(identity.cluster);
+  if (closing_ || tunnel.lanes().size() >= options_.max_lanes_per_cluster) {
+    logger_.warn("lane refused", {{"cluster", identity.cluster}, {"why", "too many lanes"}});
+    stream->close();
+    co_return;
+  }
+  tunnel::Hello hello;
+  hello.cluster = identity.cluster;
+  hello.hub_instance = options_.hub_instance;
+  hello.software = options_.software;
+  hello.wall_milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                executor_.clock().wall().time_since_epoch())
+                                .count();
+  auto session = http::H2Session::create(std::move(stream), http::H2Session::Role::Client,
+                                         options_.lane_http, nullptr);
+  const auto logger = logger_.with({{"cluster", identity.cluster},
+                                    {"remote", identity.remote_address}});
+  const auto lane = std::make_shared<Lane>(executor_, std::move(identity), std::move(session),
+                                           directory_, static_cast<LaneObserver&>(*this),
+                                           std::move(hello), logger);
+  tunnel.add(lane);
+  co_await lane->run();
+  tunnel.remove(*lane);
+  events_.on_lane_down(summary_of(*lane));
+}
+
+void StubShard::on_lane_ready(Lane& lane) {
+  logger_.info("lane connected", {{"cluster", lane.identity().cluster},
+                                  {"replica", lane.agent().replica},
+                                  {"remote", lane.identity().remote_address},
+                                  {"software", lane.agent().software}});
+  events_.on_lane_up(summary_of(lane));
+}
+
+void StubShard::on_lane_message(Lane& lane, const json::object& message) {
+  if (tunnel::message_type(message) == "apiserver") {
+    const auto report = tunnel::ApiServerReport::from_json(message);
+    if (report.ok()) {
+      events_.on_report(summary_of(lane), *report);
+    }
+    return;
+  }
+  auto reply = [this, cluster = lane.identity().cluster,
+                number = lane.number()](json::object answer) {
+    executor_.post_remote([this, cluster, number, answer = std::move(answer)] {
+      send(cluster, number, answer);
+    });
+  };
+  events_.on_message(summary_of(lane), message, std::move(reply));
+}
+
+void StubShard::send(const std::string& cluster, std::uint64_t lane_number, json::object message) {
+  const auto it = tunnels_.find(cluster);
+  if (it == tunnels_.end()) {
+    return;
+  }
+  for (const LanePtr& lane : it->second->lanes()) {
+    if (lane->number() == lane_number) {
+      lane->send(std::move(message));
+      return;
+    }
+  }
+}
+
+io::Task<void> StubShard::serve_request(http::ServerExchange& exchange, std::string cluster,
+                                        identity::PrincipalPtr principal, std::string target) {
+  co_await proxy_.serve(exchange, tunnel_of(cluster), std::move(principal), std::move(target));
+}
+
+void StubShard::recheck_principals() {
+  for (const auto& [name, tunnel] : tunnels_) {
+    tunnel->recheck_principals(directory_);
+  }
+}
+
+void StubShard::remove_cluster(const std::string& name) {
+  const auto it = tunnels_.find(name);
+  if (it == tunnels_.end()) {
+    return;
+  }
+  for (const LanePtr& lane : it->second->lanes()) {
+    lane->send({{"type", "removed"}});
+    lane->drain();
+  }
+}
+
+void StubShard::drain() {
+  for (const auto& [name, tunnel] : tunnels_) {
+    for (const LanePtr& lane : tunnel->lanes()) {
+      lane->send({{"type", "drain"}});
+      lane->drain();
+    }
+  }
+}
+
+void StubShard::close() {
+  closing_ = true;
+  for (const auto& [name, tunnel] : tunnels_) {
+    tunnel->close_lanes();
+  }
+}
+
+}  // namespace roadstead::stub
