@@ -187,7 +187,7 @@ int H2Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, v
   return 0;
 }
 
-int H2Callbacks::on_not_sent(nghttp2_session*, const nghttp2_frame* frame, int error,
+int H2Callbacks::on_not_sent(nghttp2_session* session, const nghttp2_frame* frame, int error,
                              void* user_data) {
   H2Core& core = core_of(user_data);
   if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
@@ -198,7 +198,10 @@ int H2Callbacks::on_not_sent(nghttp2_session*, const nghttp2_frame* frame, int e
     core.fail_stream(*stream, Error(ErrorKind::Unavailable,
                                     std::string("request was not sent: ") +
                                         nghttp2_strerror(error)));
-    core.remove_stream(*stream);
+    // When nghttp2 has made its stream already, on_close() follows.
+    if (stream_of(session, stream->id) == nullptr) {
+      core.remove_stream(*stream);
+    }
   }
   return 0;
 }

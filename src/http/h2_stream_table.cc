@@ -124,7 +124,9 @@ Error H2Core::closing_error(std::uint32_t code) const {
 void H2Core::close_stream(H2Stream& stream, std::uint32_t code) {
   const H2StreamRef keep(&stream);
   if (!stream.receive_ended || !stream.end_sent) {
-    stream.not_processed = role_ == H2Session::Role::Client && code == NGHTTP2_REFUSED_STREAM;
+    if (role_ == H2Session::Role::Client && code == NGHTTP2_REFUSED_STREAM) {
+      stream.not_processed = true;
+    }
     if (!stream.receive_ended) {
       stream.received.clear();
     }

@@ -89,6 +89,8 @@ inline RequestHead post(std::string target) {
   return head;
 }
 
+inline ResponseHead answer(int status) { return ResponseHead{status, {}}; }
+
 // Everything until the end.
 inline io::Task<Result<std::string>> read_all(BodySource& source) {
   std::string all;
