@@ -22,7 +22,7 @@ Error protocol(std::string_view why) { return {ErrorKind::Protocol, std::string(
 // What outlives one exchange: the connection, and whether it may be used again.
 struct Channel {
   Channel(net::StreamPtr s, H1Limits l)
-      : stream(std::move(s)), limits(l), input(*stream, std::max(kBuffer, l.max_head_bytes)) {}
+      : stream(std::move(s)), limits(l), input(*stream, std::max(kBuffer, l.max_head_bytes), H1Input::Mode::OnDemand) {}
 
   void close() {
     closed = true;

@@ -20,9 +20,10 @@ Error cancelled() { return {ErrorKind::Cancelled, "the connection was closed"}; 
 
 }  // namespace
 
-H1Input::H1Input(net::Stream& stream, std::size_t read_ahead)
+H1Input::H1Input(net::Stream& stream, std::size_t read_ahead, Mode mode)
     : stream_(stream),
       read_ahead_(read_ahead),
+      mode_(mode),
       arrived_(stream.executor()),
       space_(stream.executor()) {}
 
@@ -92,7 +93,7 @@ io::Task<Result<bool>> H1Input::more() {
     if (ended_) {
       co_return false;
     }
-    if (pumping_) {
+    if (mode_ == Mode::Pumped) {
       co_await arrived_.wait_next();
     } else if (before >= read_ahead_) {
       co_return Error(ErrorKind::PayloadTooLarge, "too much was sent ahead");
@@ -107,7 +108,6 @@ io::Task<Result<bool>> H1Input::more() {
 }
 
 io::Task<void> H1Input::pump() {
-  pumping_ = true;
   while (!closed_ && !ended()) {
     if (buffered().size() >= read_ahead_) {
       co_await space_.wait_next();

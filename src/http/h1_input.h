@@ -3,8 +3,8 @@
 // `read_ahead` bytes. An idle connection holds no buffer: bytes are read into a scratch buffer of
 // the thread and kept in a string of their size.
 //
-// With `pump()` running (server) the connection is read all the time, so that a client that leaves
-// is noticed while a handler works; without it (client) reads happen only inside `more()`.
+// Pumped (server): the connection is read all the time, so that a client that leaves is noticed
+// while a handler works. On demand (client): reads happen only inside `more()`.
 // Lives on the stream's shard.
 #pragma once
 
@@ -24,7 +24,8 @@ namespace roadstead::http {
 
 class H1Input {
  public:
-  H1Input(net::Stream& stream, std::size_t read_ahead);
+  enum class Mode : unsigned char { OnDemand, Pumped };
+  H1Input(net::Stream& stream, std::size_t read_ahead, Mode mode);
 
   std::string_view buffered() const { return std::string_view(buffer_).substr(used_); }
   void consume(std::size_t bytes);
@@ -56,9 +57,9 @@ class H1Input {
 
   net::Stream& stream_;
   std::size_t read_ahead_;
+  Mode mode_;
   std::string buffer_;
   std::size_t used_ = 0;
-  bool pumping_ = false;
   bool closed_ = false;
   bool ended_ = false;
   bool interrupted_ = false;

@@ -21,7 +21,7 @@ class Server final : public H1Server {
       : stream_(std::move(stream)),
         limits_(limits),
         handler_(handler),
-        input_(*stream_, std::max(kBuffer, limits.max_head_bytes)),
+        input_(*stream_, std::max(kBuffer, limits.max_head_bytes), H1Input::Mode::Pumped),
         output_(*stream_, kBuffer),
         timer_(stream_->executor()),
         wire_{*stream_, input_, output_, connection_, draining_} {
