@@ -43,6 +43,7 @@ class PipeEnd final : public Stream {
   io::Executor& executor() override { return executor_; }
 
   IoOutcome try_read(std::span<std::byte> into) override {
+    CHECK(!into.empty(), "a read needs room");
     if (in_->reader_closed) {
       return fail(closed_here());
     }

@@ -12,8 +12,8 @@
 namespace roadstead::net {
 
 struct ProxyHeader {
-  std::size_t length = 0;       // bytes to consume
-  std::string source_address;   // "192.0.2.1:5555"; "" for LOCAL
+  std::size_t length = 0;      // bytes to consume
+  std::string source_address;  // "192.0.2.1:5555"; "" for LOCAL
 };
 
 // nullopt: more bytes are needed. Anything but a version 2 header is a Protocol error: the header

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "base/check.h"
 #include "io/fd_watcher.h"
 #include "net/address.h"
 #include "net/socket.h"
@@ -40,6 +41,7 @@ class TcpStream final : public Stream {
   io::Executor& executor() override { return shard_; }
 
   IoOutcome try_read(std::span<std::byte> into) override {
+    CHECK(!into.empty(), "a read needs room");
     for (;;) {
       const ssize_t n = ::recv(socket_.fd(), into.data(), into.size(), 0);
       if (n > 0) {

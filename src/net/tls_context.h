@@ -23,24 +23,24 @@ struct TlsIdentity {
 };
 
 enum class ClientCertificates : unsigned char {
-  None,     // not requested: browsers would prompt
-  Optional, // any certificate is taken in the handshake; the application verifies the chain and
-            // answers 401, since a refused handshake tells kubectl nothing
-  Required, // must chain to client_roots_pem and be within its validity
+  None,      // not requested: browsers would prompt
+  Optional,  // any certificate is taken in the handshake; the application verifies the chain and
+             // answers 401, since a refused handshake tells kubectl nothing
+  Required,  // must chain to client_roots_pem and be within its validity
 };
 
 struct TlsServerOptions {
   TlsIdentity identity;
   ClientCertificates client_certificates = ClientCertificates::None;
-  std::string client_roots_pem;            // for Required; names sent in the request for Optional
-  std::vector<std::string> alpn;           // in order of preference; no overlap refuses
-  std::string session_id_context;          // at most 32 bytes, different in each trust domain
-  std::optional<Secret> ticket_keys;       // 48 bytes; random when absent. Never shared by domains
-  bool tls13_only = false;                 // else 1.2 is accepted
+  std::string client_roots_pem;       // for Required; names sent in the request for Optional
+  std::vector<std::string> alpn;      // in order of preference; no overlap refuses
+  std::string session_id_context;     // at most 32 bytes, different in each trust domain
+  std::optional<Secret> ticket_keys;  // 48 bytes; random when absent. Never shared by domains
+  bool tls13_only = false;            // else 1.2 is accepted
 };
 
 struct TlsClientOptions {
-  std::string roots_pem;                   // required
+  std::string roots_pem;  // required
   std::optional<TlsIdentity> identity;
   std::vector<std::string> alpn;
   bool tls13_only = false;

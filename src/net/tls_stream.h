@@ -16,9 +16,8 @@ namespace roadstead::net {
 
 // Picks the context for a connection by its SNI ("" when none). nullptr closes the connection with
 // unrecognized_name.
-using ServerContextSelector =
-    std::function<std::shared_ptr<TlsServerContext>(const std::string& server_name,
-                                                    const std::vector<std::string>& alpn)>;
+using ServerContextSelector = std::function<std::shared_ptr<TlsServerContext>(
+    const std::string& server_name, const std::vector<std::string>& alpn)>;
 
 // Both consume the connected socket and run the handshake until the deadline.
 io::Task<Result<StreamPtr>> tls_accept(io::Shard& shard, Socket socket,
@@ -29,6 +28,5 @@ io::Task<Result<StreamPtr>> tls_accept(io::Shard& shard, Socket socket,
 io::Task<Result<StreamPtr>> tls_connect(io::Shard& shard, Socket socket,
                                         std::shared_ptr<TlsClientContext> context,
                                         std::string server_name, Deadline deadline);
-
 
 }  // namespace roadstead::net
