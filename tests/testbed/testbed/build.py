@@ -2,7 +2,7 @@
 """Builds the Kubernetes programs from ordinary Go modules into a cache.
 
 Each module below `go/` is a family with its own dependency graph. A family's binaries live in
-`<cache>/testbed/<family>-<key>/bin`, where the key is a hash of go.mod, go.sum, the flags and the Go version, so a
+`<cache>/testbed/<family>-<key>/bin`, where the key is a hash of go.mod, go.sum, our own sources, the flags and the Go version, so a
 change of any of them builds anew and never mixes. A binary appears under its name only when it is complete.
 """
 
@@ -47,12 +47,13 @@ PROGRAMS: dict[str, Program] = {
         Program("agnhost", "kubernetes", "k8s.io/kubernetes/test/images/agnhost"),
         Program("e2e.test", "kubernetes", "k8s.io/kubernetes/test/e2e", is_test=True),
         Program("etcd", "etcd", "go.etcd.io/etcd/server/v3"),
+        Program("coredns", "coredns", "roadstead.io/testbed/coredns"),
         Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok"),
     )
 }
 
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl")
-NODE = ("kubelet", "kube-proxy")
+NODE = ("kubelet", "kube-proxy", "coredns")
 KWOK = ("kwok",)
 CONFORMANCE = ("agnhost", "e2e.test")
 
@@ -75,8 +76,9 @@ def _ldflags(family: str) -> str:
 def family_folder(family: str) -> Path:
     """The cache folder of a family for the present go.mod, go.sum, flags and compiler."""
     digest = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        digest.update((paths.GO_MODULES / family / name).read_bytes())
+    folder = paths.GO_MODULES / family
+    for path in (folder / "go.mod", folder / "go.sum", *sorted(folder.glob("*.go"))):
+        digest.update(path.read_bytes())
     digest.update(_ldflags(family).encode())
     digest.update(toolchain.go()[1].encode())
     return paths.testbed_cache() / f"{family}-{digest.hexdigest()[:16]}"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TYPE_CHECKING
 
-from . import audit, build, cgroups, controlplane, images, kube, kwok, network, node, processes
+from . import audit, build, cgroups, controlplane, dns, images, kube, kwok, network, node, processes
 from .controlplane import API_PORT, Layout
 from .holder import Holder, HolderFailed
 from .progress import say
@@ -142,7 +142,7 @@ class Cluster:
             self._start_kwok()
         self._wait("the default service account", self._has_service_account, "kube-controller-manager")
         if self.with_node:
-            self._wait("the node", lambda: self._node_ready(self.node_name), "kubelet", "containerd", "kube-proxy")
+            self._wait("the node", lambda: self._node_ready(self.node_name), "kubelet", "containerd", "kube-proxy", "coredns")
         if self.kwok_nodes:
             self._wait("simulated nodes", self._kwok_ready, "kwok")
         (layout.folder / "ready").write_text(json.dumps(self._settings()))
@@ -172,6 +172,9 @@ class Cluster:
         self._client().apply("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/testbed-kube-proxy", _KUBE_PROXY_BINDING)
         self._holder.run("kubelet", node.kubelet(self.node_name, self.layout, self.network))
         self._holder.run("kube-proxy", node.kube_proxy(self.layout))
+        dns.write_files(self.layout)
+        dns.create_service(self._client(), self.network)
+        self._holder.run("coredns", dns.argv(self.layout))
 
     def _start_kwok(self) -> None:
         self._holder.run("kwok", kwok.argv(self.layout))
@@ -320,6 +323,10 @@ class Cluster:
     def trust_registry(self, host: str, ca_pem: str) -> None:
         """Lets the node pull images named `host/...` over TLS with this CA. Takes effect at once."""
         node.trust_registry(self.layout, host, ca_pem)
+
+    def add_host(self, name: str, address: str) -> None:
+        """Makes a name known to the cluster's pods within about 3 s. Names that nobody added do not exist."""
+        dns.add_host(self.layout, name, address)
 
     def create_service_account_token(
         self, namespace: str, name: str, seconds: int = 3600, audiences: list[str] | None = None

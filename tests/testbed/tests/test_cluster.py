@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from registry import Registry
-from testbed import build, images
+from testbed import build, images, network
 from testbed.bed import Testbed
 from testbed.cluster import Cluster
 
@@ -103,6 +103,21 @@ def test_service_reaches_every_pod(web: Cluster) -> None:
         return seen == names
 
     wait_until("answers from both pods", all_seen)
+
+
+def test_names_in_pods(web: Cluster) -> None:
+    name = pods(web)[0]
+    assert web.kubectl("exec", name, "--", "wget", "-qO-", "http://web").strip() in pods(web)
+    assert network.API_SERVICE_ADDRESS in web.kubectl(
+        "exec", name, "--", "nslookup", "kubernetes.default.svc.cluster.local"
+    )
+    unknown = web.kubectl("exec", name, "--", "sh", "-c", "nslookup hub.example.test; true")
+    assert "NXDOMAIN" in unknown
+    web.add_host("hub.example.test", "10.1.2.3")
+    wait_until(
+        "the added name",
+        lambda: "10.1.2.3" in web.kubectl("exec", name, "--", "sh", "-c", "nslookup hub.example.test; true"),
+    )
 
 
 def test_port_forward(web: Cluster) -> None:
