@@ -63,10 +63,28 @@ TEST(Json, RefusesDuplicateNames) {
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-  for (const std::string_view bad :
-       {"\"\xff\"", "\"\xC0\xAF\"", "\"\xED\xA0\x80\"", "{\"\xff\":1}", "\"a\nb\"", "01", "+1", "1.",
-        ".5", "NaN", "Infinity", "'a'", "[1,]", "{\"a\":1,}", "// c\n1", "\"\\ud800\"", "\"\\x\"",
-        "tru", "nul", "\xEF\xBB\xBF{}", "{a:1}", "1 2"}) {
+  for (const std::string_view bad : {"\"\xff\"",
+                                     "\"\xC0\xAF\"",
+                                     "\"\xED\xA0\x80\"",
+                                     "{\"\xff\":1}",
+                                     "\"a\nb\"",
+                                     "01",
+                                     "+1",
+                                     "1.",
+                                     ".5",
+                                     "NaN",
+                                     "Infinity",
+                                     "'a'",
+                                     "[1,]",
+                                     "{\"a\":1,}",
+                                     "// c\n1",
+                                     "\"\\ud800\"",
+                                     "\"\\x\"",
+                                     "tru",
+                                     "nul",
+                                     "\xEF\xBB\xBF{}",
+                                     "{a:1}",
+                                     "1 2"}) {
     EXPECT_FALSE(parse_json(bad).ok()) << bad;
   }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// YAML as kubectl reads it (sigs.k8s.io/yaml, which is go-yaml v2 turned into JSON): YAML 1.1 scalars,
-// so y, yes, on and their opposites are booleans; 010 is 8; time stamps stay strings; merge keys;
-// several documents. Stricter than kubectl: duplicate keys are refused, aliases have an expansion
-// limit. libyaml's event API underneath.
+// YAML as kubectl reads it (sigs.k8s.io/yaml, which is go-yaml v2 turned into JSON): YAML 1.1
+// scalars, so y, yes, on and their opposites are booleans; 010 is 8; time stamps stay strings;
+// merge keys; several documents. Stricter than kubectl: duplicate keys are refused, aliases have an
+// expansion limit. libyaml's event API underneath.
 #pragma once
 
 #include <string>

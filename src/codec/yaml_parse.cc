@@ -119,8 +119,7 @@ class Reader {
 
   Result<void> check_depth(std::size_t depth, const yaml_mark_t& mark) const {
     if (depth > limits_.max_depth) {
-      return error_at(mark,
-                      "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
+      return error_at(mark, "nested deeper than " + std::to_string(limits_.max_depth) + " levels");
     }
     return {};
   }
@@ -208,7 +207,8 @@ class Reader {
   Result<Node> mapping(std::size_t depth) {
     Node out{json::object(), 1, 1};
     json::object& object = out.value.get_object();
-    std::set<std::string, std::less<>> merged;  // names that a merge brought: they may be written over
+    std::set<std::string, std::less<>>
+        merged;  // names that a merge brought: they may be written over
     for (;;) {
       TRY(const Event event, source_.next());
       if (event.raw.type == YAML_MAPPING_END_EVENT) {
@@ -224,8 +224,7 @@ class Reader {
       }
       TRY(const std::string key, this->key(event.raw, depth));
       if (merged.erase(key) == 0 && object.contains(key)) {
-        return error_at(mark,
-                        "the key \"" + key.substr(0, 100) + "\" stands twice in one mapping");
+        return error_at(mark, "the key \"" + key.substr(0, 100) + "\" stands twice in one mapping");
       }
       TRY(const Event next, source_.next());
       TRY(Node value, node(next.raw, depth));

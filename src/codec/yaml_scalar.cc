@@ -142,7 +142,8 @@ std::optional<json::value> read_number(std::string_view text) {
   return integer.has_value() ? integer : read_float(plain);
 }
 
-// Go writes the float 1.0 to JSON as 1, which is then read as an integer. Beyond 2^53 it stays apart.
+// Go writes the float 1.0 to JSON as 1, which is then read as an integer. Beyond 2^53 it stays
+// apart.
 Result<json::value> settle(json::value value) {
   const double* number = value.if_double();
   if (number == nullptr) {
@@ -180,10 +181,11 @@ Result<json::value> read_tagged(std::string_view tag, std::string_view text) {
   if (!value.has_value()) {
     value = read_number(text);
   }
-  const bool matches = value.has_value() && ((tag == "bool" && value->is_bool()) ||
-                                             (tag == "null" && value->is_null()) ||
-                                             (tag == "int" && (value->is_int64() || value->is_uint64())) ||
-                                             (tag == "float" && value->is_number()));
+  const bool matches =
+      value.has_value() &&
+      ((tag == "bool" && value->is_bool()) || (tag == "null" && value->is_null()) ||
+       (tag == "int" && (value->is_int64() || value->is_uint64())) ||
+       (tag == "float" && value->is_number()));
   if (!matches) {
     return cannot_be(text, tag);
   }
@@ -192,7 +194,8 @@ Result<json::value> read_tagged(std::string_view tag, std::string_view text) {
 
 // 2001-12-14, with or without a time.
 bool looks_like_time(std::string_view text) {
-  return text.size() > 5 && text[4] == '-' && std::all_of(text.begin(), text.begin() + 4, ascii::is_digit);
+  return text.size() > 5 && text[4] == '-' &&
+         std::all_of(text.begin(), text.begin() + 4, ascii::is_digit);
 }
 
 }  // namespace
@@ -231,9 +234,9 @@ Result<std::string> yaml_key_text(const json::value& key) {
       const auto value = static_cast<float>(key.get_double());
       const float size = std::abs(value);
       const bool scientific = size != 0 && (size < 1e-4F || size >= 1e6F);
-      const auto end = std::to_chars(out.data(), out.data() + out.size(), value,
-                                     scientific ? std::chars_format::scientific
-                                                : std::chars_format::fixed);
+      const auto end =
+          std::to_chars(out.data(), out.data() + out.size(), value,
+                        scientific ? std::chars_format::scientific : std::chars_format::fixed);
       return std::string(out.data(), end.ptr);
     }
     default:

@@ -16,7 +16,8 @@ std::string error_of(std::string_view text, YamlLimits limits = {}) {
 }
 
 TEST(Yaml, ReadsSeveralDocumentsAndLeavesOutEmptyOnes) {
-  const auto r = parse_yaml("# head\n---\na: 1\n---\n---\n# only a comment\n---\nnull\n---\n- b\n...\n");
+  const auto r =
+      parse_yaml("# head\n---\na: 1\n---\n---\n# only a comment\n---\nnull\n---\n- b\n...\n");
   ASSERT_TRUE(r.ok()) << r.error().message();
   ASSERT_EQ(r->size(), 2U);
   EXPECT_EQ(write_json((*r)[0]), R"({"a":1})");
@@ -37,17 +38,22 @@ TEST(Yaml, RefusesDuplicateKeys) {
   EXPECT_THAT(error_of("yes: 1\ntrue: 2"), HasSubstr("stands twice"));
   EXPECT_THAT(error_of("1: a\n'1': b"), HasSubstr("stands twice"));
   EXPECT_THAT(error_of(R"({"a": 1, "a": 2})"), HasSubstr("stands twice"));
-  EXPECT_EQ(error_of("b:\n  <<: {a: 1}\n  a: 2"), "accepted") << "writing over a merge is the use of it";
+  EXPECT_EQ(error_of("b:\n  <<: {a: 1}\n  a: 2"), "accepted")
+      << "writing over a merge is the use of it";
 }
 
 TEST(Yaml, RefusesWhatIsNotUtf8) {
   EXPECT_FALSE(parse_yaml("a: \xff").ok());
-  EXPECT_FALSE(parse_yaml(std::string_view("\xff\xfe" "a\0:\0", 6)).ok());
+  EXPECT_FALSE(parse_yaml(std::string_view("\xff\xfe"
+                                           "a\0:\0",
+                                           6))
+                   .ok());
   EXPECT_FALSE(parse_yaml("a: !!binary gIGC").ok());
 }
 
 TEST(Yaml, JsonIsReadAsJson) {
-  EXPECT_EQ(write_json(parse_yaml("{\"a\":\"\\ud83d\\ude00\"}")->front()), "{\"a\":\"\xF0\x9F\x98\x80\"}");
+  EXPECT_EQ(write_json(parse_yaml("{\"a\":\"\\ud83d\\ude00\"}")->front()),
+            "{\"a\":\"\xF0\x9F\x98\x80\"}");
   EXPECT_EQ(write_json(parse_yaml("{a: yes}")->front()), "{\"a\":true}");
 }
 
@@ -72,12 +78,13 @@ TEST(Yaml, AliasesCannotBlowUp) {
 }
 
 TEST(Yaml, DepthIsLimitedThroughAliasesToo) {
-  EXPECT_THAT(error_of(std::string(101, '[') + std::string(101, ']')), HasSubstr("deeper than 100"));
+  EXPECT_THAT(error_of(std::string(101, '[') + std::string(101, ']')),
+              HasSubstr("deeper than 100"));
   EXPECT_EQ(error_of(std::string(100, '[') + std::string(100, ']')), "accepted");
   std::string chain = "a0: &a0 []\n";
   for (int i = 1; i < 120; ++i) {
-    chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" +
-             std::to_string(i - 1) + "]\n";
+    chain += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [*a" + std::to_string(i - 1) +
+             "]\n";
   }
   EXPECT_THAT(error_of(chain), HasSubstr("deeper than 100"));
   EXPECT_THAT(error_of("a: &x [1]\nb: &x [*x]"), HasSubstr("contains itself"));
@@ -115,14 +122,62 @@ when: "2026-11-22"
 }
 
 TEST(YamlWrite, WhatIsWrittenIsReadBack) {
-  for (const char* text :
-       {"", " ", "a ", " a", "~", "null", "yes", "NO", "0", "0x1f", "1e3", ".5", "-", "- a", "a: b",
-        "a:", "#", "a #b", "a#b", "x\n", "x\n\n", "\nx", "x\n  y\n z", " x\ny", "a\n---\nb\n", "'", "\"",
-        "\\", "\t", "\r\n", "a\x01", "\x7f", "\xC2\x85", "\xE2\x80\xA8", "\xEF\xBB\xBF", "{}", "[]", "*a",
-        "&a", "!a", "%a", "@a", "`a", "<<", "=", "?", "? a", "...", "---", "12:30", "a,b", "\xF0\x9F\x98\x80"}) {
+  for (const char* text : {"",
+                           " ",
+                           "a ",
+                           " a",
+                           "~",
+                           "null",
+                           "yes",
+                           "NO",
+                           "0",
+                           "0x1f",
+                           "1e3",
+                           ".5",
+                           "-",
+                           "- a",
+                           "a: b",
+                           "a:",
+                           "#",
+                           "a #b",
+                           "a#b",
+                           "x\n",
+                           "x\n\n",
+                           "\nx",
+                           "x\n  y\n z",
+                           " x\ny",
+                           "a\n---\nb\n",
+                           "'",
+                           "\"",
+                           "\\",
+                           "\t",
+                           "\r\n",
+                           "a\x01",
+                           "\x7f",
+                           "\xC2\x85",
+                           "\xE2\x80\xA8",
+                           "\xEF\xBB\xBF",
+                           "{}",
+                           "[]",
+                           "*a",
+                           "&a",
+                           "!a",
+                           "%a",
+                           "@a",
+                           "`a",
+                           "<<",
+                           "=",
+                           "?",
+                           "? a",
+                           "...",
+                           "---",
+                           "12:30",
+                           "a,b",
+                           "\xF0\x9F\x98\x80"}) {
     const json::object as_key{{text, 1}};
-    for (const json::value& v : {json::value(text), json::value(json::array{text, json::array{text}}),
-                                 json::value(json::object{{"k", text}}), json::value(as_key)}) {
+    for (const json::value& v :
+         {json::value(text), json::value(json::array{text, json::array{text}}),
+          json::value(json::object{{"k", text}}), json::value(as_key)}) {
       const auto read = parse_yaml(write_yaml(v));
       ASSERT_TRUE(read.ok()) << write_yaml(v) << read.error().message();
       ASSERT_EQ(read->size(), 1U) << write_yaml(v);
@@ -132,8 +187,9 @@ TEST(YamlWrite, WhatIsWrittenIsReadBack) {
 }
 
 RC_GTEST_PROP(YamlWrite, RandomTextIsReadBack, ()) {
-  const auto piece = rc::gen::element<std::string>("a", " ", "\n", ":", "#", "- ", "'", "\"", "\\",
-                                                   "1", "e", ".", "~", "{", "[", ",", "|", "\t", "é", "\r");
+  const auto piece =
+      rc::gen::element<std::string>("a", " ", "\n", ":", "#", "- ", "'", "\"", "\\", "1", "e", ".",
+                                    "~", "{", "[", ",", "|", "\t", "é", "\r");
   std::string text;
   for (const std::string& p : *rc::gen::container<std::vector<std::string>>(piece)) {
     text += p;

@@ -157,8 +157,9 @@ Result<std::vector<Certificate>> Certificate::chain_from_pem(std::string_view pe
                    "more than " + std::to_string(max_count) + " certificates");
     }
     auto certificate = from_der({reinterpret_cast<char*>(data), static_cast<std::size_t>(size)});
-    TRY(Certificate next, std::move(certificate).with_context(
-                              "certificate " + std::to_string(out.size() + 1) + " of the PEM text"));
+    TRY(Certificate next,
+        std::move(certificate)
+            .with_context("certificate " + std::to_string(out.size() + 1) + " of the PEM text"));
     out.push_back(std::move(next));
   }
   const auto code = ERR_peek_last_error();

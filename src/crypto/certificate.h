@@ -80,7 +80,7 @@ struct CertificateTemplate {
   std::vector<std::string> uris;
   WallTime not_before;
   WallTime not_after;
-  bool ca = false;           // path length 0
+  bool ca = false;  // path length 0
   bool client_auth = false;
   bool server_auth = false;
 };

@@ -126,15 +126,14 @@ TEST(Certificate, HasTheExtensionsThatOthersCheck) {
   EXPECT_EQ(X509_get_key_usage(root), std::uint32_t{X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN});
   EXPECT_EQ(X509_get_pathlen(root), 0);
   ASSERT_NE(X509_get0_authority_key_id(x509), nullptr);
-  EXPECT_EQ(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(x509),
-                                  X509_get0_subject_key_id(root)),
+  EXPECT_EQ(ASN1_OCTET_STRING_cmp(X509_get0_authority_key_id(x509), X509_get0_subject_key_id(root)),
             0);
 }
 
 TEST(Issue, RefusesNamesThatForge) {
-  for (const std::string& bad : {std::string("a\r\nX: y"), std::string("a\0b", 3), std::string("\x1b"),
-                                std::string("a\xC2\x85"), std::string("\xff"),
-                                std::string("e\xE2\x80\xAEvil"), std::string(1025, 'a')}) {
+  for (const std::string& bad : {std::string("a\r\nX: y"), std::string("a\0b", 3),
+                                 std::string("\x1b"), std::string("a\xC2\x85"), std::string("\xff"),
+                                 std::string("e\xE2\x80\xAEvil"), std::string(1025, 'a')}) {
     EXPECT_THAT(leaf_error(client_named(bad)), HasSubstr("common name")) << bad;
     CertificateTemplate t = client_named("a");
     t.organizations = {bad};
@@ -163,8 +162,9 @@ TEST(Issue, RefusesWhatMakesNoSense) {
   const Authority ca("CA");
   SystemRandom random;
   const auto key = PrivateKey::generate_p256();
-  EXPECT_THAT(issue(client_named("b"), key.public_key(), ca.certificate, key, random).error().message(),
-              HasSubstr("do not belong together"));
+  EXPECT_THAT(
+      issue(client_named("b"), key.public_key(), ca.certificate, key, random).error().message(),
+      HasSubstr("do not belong together"));
   const auto self = issue_self_signed(client_named("self"), key, random);
   EXPECT_THAT(issue(client_named("b"), key.public_key(), *self, key, random).error().message(),
               HasSubstr("not an authority"));
@@ -174,8 +174,7 @@ TEST(Certificate, RefusesNamesThatForgeWhenRead) {
   // Made around `issue`, as an enemy's CA would.
   const Authority ca("CA");
   const auto forged = [&](std::vector<std::string> names) {
-    const bssl::UniquePtr<X509> x509(
-        X509_dup(ca.leaf(client_named("x"))->impl().x509.get()));
+    const bssl::UniquePtr<X509> x509(X509_dup(ca.leaf(client_named("x"))->impl().x509.get()));
     const bssl::UniquePtr<X509_NAME> subject(X509_NAME_new());
     for (const std::string& name : names) {
       X509_NAME_add_entry_by_NID(subject.get(), NID_commonName, V_ASN1_UTF8STRING,
@@ -218,7 +217,6 @@ TEST(Certificate, RefusesWhatIsNone) {
   EXPECT_EQ(ERR_peek_error(), 0U) << "SSL_get_error reads this queue";
 }
 
-
 class VerifyChain : public testing::Test {
  protected:
   std::optional<ChainProblem> check(const Certificate& leaf, WallTime now = kNow,
@@ -234,7 +232,8 @@ TEST_F(VerifyChain, AcceptsAGoodOne) {
   EXPECT_TRUE(verify_chain({*leaf}, {ca_.certificate}, kNow, Purpose::Any).ok());
   EXPECT_TRUE(verify_chain({*leaf, ca_.certificate}, {ca_.certificate}, kNow, Purpose::Any).ok());
   const Authority same_name("Roadstead CA");
-  EXPECT_TRUE(verify_chain({*leaf}, {same_name.certificate, ca_.certificate}, kNow, Purpose::Any).ok())
+  EXPECT_TRUE(
+      verify_chain({*leaf}, {same_name.certificate, ca_.certificate}, kNow, Purpose::Any).ok())
       << "the new and the old authority stand side by side while one replaces the other";
 }
 
@@ -314,7 +313,8 @@ TEST_F(VerifyChain, RefusesWeakSignaturesAndKeys) {
   EXPECT_THAT(by_sha1->message, HasSubstr("ecdsa-with-SHA1"));
 
   const auto small = rsa_key(1024);
-  const auto weak_key = check(*weak_certificate(ca_.key, small.get(), ca_.certificate, EVP_sha256()));
+  const auto weak_key =
+      check(*weak_certificate(ca_.key, small.get(), ca_.certificate, EVP_sha256()));
   ASSERT_TRUE(weak_key.has_value());
   EXPECT_EQ(weak_key->fault, ChainFault::Weak);
   EXPECT_THAT(weak_key->message, HasSubstr("1024"));

@@ -43,8 +43,8 @@ int no_pass_phrase(char*, int, int, void*) { return -1; }
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   TRY_VOID(check_size(pem));
   const auto bio = memory_reader(pem);
-  return accept_public(bssl::UniquePtr<EVP_PKEY>(
-      PEM_read_bio_PUBKEY(bio.get(), nullptr, no_pass_phrase, nullptr)));
+  return accept_public(
+      bssl::UniquePtr<EVP_PKEY>(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_pass_phrase, nullptr)));
 }
 
 Result<PublicKey> PublicKey::from_der(std::string_view spki_der) {

@@ -18,7 +18,8 @@ class PublicKey {
   static Result<PublicKey> from_der(std::string_view spki_der);
   std::string der() const;  // SubjectPublicKeyInfo
   std::string pem() const;
-  // ECDSA with SHA-256 (DER signature), RSA PKCS#1 v1.5 with SHA-256, or Ed25519 after the key type.
+  // ECDSA with SHA-256 (DER signature), RSA PKCS#1 v1.5 with SHA-256, or Ed25519 after the key
+  // type.
   bool verify(std::string_view message, std::string_view signature) const;
 
   struct Impl;

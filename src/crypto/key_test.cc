@@ -35,8 +35,8 @@ TEST(Key, SignsAndVerifiesAfterARoundTrip) {
   const auto key = PrivateKey::from_pem(PrivateKey::generate_p256().pem());
   ASSERT_TRUE(key.ok()) << key.error().message();
   const std::string signature = key->sign("message");
-  for (const auto& read :
-       {PublicKey::from_pem(key->public_key().pem()), PublicKey::from_der(key->public_key().der())}) {
+  for (const auto& read : {PublicKey::from_pem(key->public_key().pem()),
+                           PublicKey::from_der(key->public_key().der())}) {
     ASSERT_TRUE(read.ok()) << read.error().message();
     EXPECT_TRUE(read->verify("message", signature));
     EXPECT_FALSE(read->verify("massage", signature));
@@ -66,10 +66,9 @@ TEST(Key, RefusesWhatItCannotUse) {
   const auto der = PrivateKey::generate_p256().public_key().der();
   EXPECT_THAT(PublicKey::from_der(der + "x").error().message(), HasSubstr("bytes follow"));
   EXPECT_FALSE(PrivateKey::from_pem(Secret("junk")).ok());
-  EXPECT_THAT(PrivateKey::from_pem(Secret("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"))
-                  .error()
-                  .message(),
-              HasSubstr("pass phrase"));
+  EXPECT_THAT(
+      PrivateKey::from_pem(Secret("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")).error().message(),
+      HasSubstr("pass phrase"));
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ Result<std::string> entry_text(const X509_NAME_ENTRY* entry, std::string_view wh
   return text;
 }
 
-// UTF8String whatever the length: the upper bound of 64 in RFC 5280 is too short for user names, and
-// nobody who reads certificates enforces it.
+// UTF8String whatever the length: the upper bound of 64 in RFC 5280 is too short for user names,
+// and nobody who reads certificates enforces it.
 void add_entry(X509_NAME* name, int nid, std::string_view text) {
   CHECK(X509_NAME_add_entry_by_NID(name, nid, V_ASN1_UTF8STRING,
                                    reinterpret_cast<const std::uint8_t*>(text.data()),

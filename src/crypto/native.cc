@@ -26,8 +26,8 @@ Result<void> check_key_strength(const EVP_PKEY* key) {
     case EVP_PKEY_RSA: {
       const int bits = EVP_PKEY_bits(key);
       if (bits < 2048 || bits > 8192) {
-        return Error(ErrorKind::InvalidArgument, "an RSA key of " + std::to_string(bits) +
-                                                     " bits; 2048 to 8192 are accepted");
+        return Error(ErrorKind::InvalidArgument,
+                     "an RSA key of " + std::to_string(bits) + " bits; 2048 to 8192 are accepted");
       }
       return {};
     }

@@ -40,8 +40,8 @@ std::string SealedBox::seal(const Secret& plaintext, std::string_view associated
   std::string out(kNonce + text.size() + kTag, '\0');
   random.fill(std::as_writable_bytes(std::span(out.data(), kNonce)));
   std::size_t size = 0;
-  CHECK(EVP_AEAD_CTX_seal(context.get(), bytes(out) + kNonce, &size, out.size() - kNonce, bytes(out),
-                          kNonce, bytes(text), text.size(), bytes(associated_data),
+  CHECK(EVP_AEAD_CTX_seal(context.get(), bytes(out) + kNonce, &size, out.size() - kNonce,
+                          bytes(out), kNonce, bytes(text), text.size(), bytes(associated_data),
                           associated_data.size()) == 1,
         "sealing failed");
   return std::string(kPrefix) + key_.id() + "." + codec::base64url_encode(out);

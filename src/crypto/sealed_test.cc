@@ -63,7 +63,8 @@ TEST_F(Sealed, TheKeyFileIsForItsOwnerOnly) {
   ASSERT_EQ(stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_EQ(box().key().id(), id);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1) << "nothing is left over";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1)
+      << "nothing is left over";
 
   for (const mode_t open : {0604U, 0620U, 0606U}) {
     ASSERT_EQ(chmod(path_.c_str(), open), 0);

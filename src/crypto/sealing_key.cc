@@ -123,9 +123,9 @@ Result<SealingKey> SealingKey::parse(const std::string& path, std::string_view t
       return SealingKey(Secret(*std::move(bytes)));
     }
   }
-  return Error(ErrorKind::Storage,
-               "sealing key file " + path + " is damaged; put back a copy of it. What was sealed "
-               "with it cannot be opened with another");
+  return Error(ErrorKind::Storage, "sealing key file " + path +
+                                       " is damaged; put back a copy of it. What was sealed "
+                                       "with it cannot be opened with another");
 }
 
 Result<SealingKey> SealingKey::load(const std::string& path) {

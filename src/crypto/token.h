@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bearer tokens: a recognisable prefix (so that scanners and people know what leaked) and 256 random
-// bits in base64url. Only the hash is ever stored; 256 bits need no salt and no slow hash.
+// Bearer tokens: a recognisable prefix (so that scanners and people know what leaked) and 256
+// random bits in base64url. Only the hash is ever stored; 256 bits need no salt and no slow hash.
 #pragma once
 
 #include <string>

@@ -11,9 +11,9 @@ namespace {
 constexpr std::size_t kMaxChain = 10;
 
 std::string quoted(const Certificate& c) {
-  return "certificate \"" + (!c.common_name().empty() || c.dns_names().empty()
-                                 ? c.common_name()
-                                 : c.dns_names().front()) +
+  return "certificate \"" +
+         (!c.common_name().empty() || c.dns_names().empty() ? c.common_name()
+                                                            : c.dns_names().front()) +
          "\"";
 }
 
@@ -22,12 +22,11 @@ std::string_view purpose_text(Purpose purpose) {
 }
 
 std::string validity_text(const Certificate& c, WallTime now, bool expired) {
-  const std::string present = "it is " + format_rfc3339(now) +
-                              " on this machine's clock (compare it with the right time)";
-  return expired
-             ? quoted(c) + " expired at " + format_rfc3339(c.not_after()) + "; " + present
-             : quoted(c) + " is not valid before " + format_rfc3339(c.not_before()) + "; " +
-                   present;
+  const std::string present =
+      "it is " + format_rfc3339(now) + " on this machine's clock (compare it with the right time)";
+  return expired ? quoted(c) + " expired at " + format_rfc3339(c.not_after()) + "; " + present
+                 : quoted(c) + " is not valid before " + format_rfc3339(c.not_before()) + "; " +
+                       present;
 }
 
 std::string issuer_text(const Certificate& c, const std::vector<Certificate>& roots) {
@@ -75,9 +74,9 @@ ChainProblem explain(X509_STORE_CTX* context, const Inputs& in) {
     case X509_V_ERR_CERT_UNTRUSTED:
       return {ChainFault::UnknownIssuer, issuer_text(*read, in.roots)};
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return {ChainFault::UnknownIssuer,
-              "the signature of " + quoted(*read) + " is not by the key of \"" + read->issuer() +
-                  "\" as it is trusted here"};
+      return {ChainFault::UnknownIssuer, "the signature of " + quoted(*read) +
+                                             " is not by the key of \"" + read->issuer() +
+                                             "\" as it is trusted here"};
     case X509_V_ERR_INVALID_PURPOSE:
       return {ChainFault::WrongPurpose, quoted(*read) + " may not be used for " +
                                             std::string(purpose_text(in.purpose)) +
@@ -90,8 +89,8 @@ ChainProblem explain(X509_STORE_CTX* context, const Inputs& in) {
   }
 }
 
-// What AWS-LC leaves to its user: strong keys everywhere, strong signatures below the anchor, and the
-// path length of a self-signed anchor.
+// What AWS-LC leaves to its user: strong keys everywhere, strong signatures below the anchor, and
+// the path length of a self-signed anchor.
 std::optional<ChainProblem> check_built(const STACK_OF(X509) * built) {
   const std::size_t count = sk_X509_num(built);
   for (std::size_t i = 0; i < count; ++i) {

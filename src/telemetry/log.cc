@@ -24,8 +24,7 @@ class FdSink final : public LogSink {
   FdSink(int fd, LogFormat format, std::shared_ptr<const Clock> clock)
       : fd_(fd), format_(format), clock_(std::move(clock)) {}
 
-  void write(LogLevel level, std::string_view event,
-             const std::vector<LogField>& fields) override {
+  void write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) override {
     const std::string line = format_log_line(format_, clock_->wall(), level, event, fields);
     std::string_view rest = line;
     while (!rest.empty()) {

@@ -41,7 +41,8 @@ class LogSink {
 class Logger {
  public:
   Logger() = default;  // drops everything
-  Logger(std::shared_ptr<LogSink> sink, LogLevel lowest) : sink_(std::move(sink)), lowest_(lowest) {}
+  Logger(std::shared_ptr<LogSink> sink, LogLevel lowest)
+      : sink_(std::move(sink)), lowest_(lowest) {}
 
   // A field whose key is there already replaces the older one.
   Logger with(std::initializer_list<LogField> fields) const;

@@ -26,7 +26,8 @@ void append_unicode_escape(std::string& out, std::uint32_t c) {
   }
 }
 
-// Escapes as JSON does, which is readable in text lines too. Bytes that are not UTF-8 become U+FFFD.
+// Escapes as JSON does, which is readable in text lines too. Bytes that are not UTF-8 become
+// U+FFFD.
 void append_escaped(std::string& out, std::string_view text, std::size_t limit, bool quotes) {
   const std::string_view kept = utf8::cut(text, limit);
   std::string_view rest = kept;

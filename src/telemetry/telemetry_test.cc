@@ -38,10 +38,11 @@ TEST(LogText, AValueCannotForgeALineOrATerminalCommand) {
 }
 
 TEST(LogJson, IsOneObjectALine) {
-  EXPECT_EQ(line(LogFormat::Json, "lane \"x\"",
-                 {{"n", std::uint64_t{18446744073709551615U}}, {"ok", true}, {"bytes", "\xff\xfe"}}),
-            "{\"time\":\"2026-11-22T07:54:08.123Z\",\"level\":\"info\",\"event\":\"lane \\\"x\\\"\","
-            "\"n\":18446744073709551615,\"ok\":true,\"bytes\":\"\\ufffd\\ufffd\"}\n");
+  EXPECT_EQ(
+      line(LogFormat::Json, "lane \"x\"",
+           {{"n", std::uint64_t{18446744073709551615U}}, {"ok", true}, {"bytes", "\xff\xfe"}}),
+      "{\"time\":\"2026-11-22T07:54:08.123Z\",\"level\":\"info\",\"event\":\"lane \\\"x\\\"\","
+      "\"n\":18446744073709551615,\"ok\":true,\"bytes\":\"\\ufffd\\ufffd\"}\n");
   EXPECT_THAT(line(LogFormat::Json, "e", {{"level", "x"}}), HasSubstr("\"field.level\":\"x\""));
 }
 
@@ -67,8 +68,9 @@ TEST(Logger, AddsFieldsAndKeepsTheLatestOfAKey) {
   std::string out(4096, '\0');
   out.resize(static_cast<std::size_t>(read(fds[0], out.data(), out.size())));
   close(fds[0]);
-  EXPECT_EQ(out, "2027-01-15T08:00:00.000Z WARN  one cluster=a lane=2\n"
-                 "2027-01-15T08:00:00.000Z ERROR two\n");
+  EXPECT_EQ(out,
+            "2027-01-15T08:00:00.000Z WARN  one cluster=a lane=2\n"
+            "2027-01-15T08:00:00.000Z ERROR two\n");
 }
 
 TEST(Logger, WritesALineAtOnce) {
