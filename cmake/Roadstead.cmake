@@ -5,7 +5,7 @@
 #     src/io/*.cc            -> static library roadstead_io
 #     src/io/*_test.cc       -> program io_test, known to ctest; with *_test_support.cc, if any
 #   roadstead_library(storage/sqlite ...)  -> roadstead_storage_sqlite, storage_sqlite_test
-#   roadstead_program(roadstead-agent DEPS agent telemetry STATIC)
+#   roadstead_program(roadstead-agent DEPS agent telemetry STATIC)    its sources see ROADSTEAD_VERSION
 #   roadstead_fuzzer(h1_request SOURCES h1_request.cc DEPS http)      in fuzz/FOLDER/CMakeLists.txt; seeds in fuzz/corpus/NAME
 #   roadstead_benchmark(task_bench SOURCES task_bench.cc DEPS io)
 # The same functions serve tests/NAME/CMakeLists.txt: roadstead_library(support DEPS http) -> roadstead_support.
@@ -128,6 +128,7 @@ function(roadstead_program program)
   roadstead_include_roots(roots)
   add_executable(${program} ${sources})
   set_property(GLOBAL APPEND PROPERTY ROADSTEAD_PROGRAM_TARGETS ${program})
+  target_compile_definitions(${program} PRIVATE "ROADSTEAD_VERSION=\"${PROJECT_VERSION}\"")
   target_include_directories(${program} PRIVATE ${roots})
   target_link_libraries(${program} PRIVATE ${deps} ${ARG_LINK} roadstead_warnings)
   set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
