@@ -27,9 +27,9 @@ Result<KeyPair> make_authority(const std::string& name, const Clock& clock, Rand
   return KeyPair{std::move(certificate), std::move(key)};
 }
 
-std::string to_record(const KeyPair& pair) {
-  return codec::write_json(json::object{{"certificate", pair.certificate.pem()},
-                                        {"key", std::string(pair.key.pem().reveal())}});
+Secret to_record(const KeyPair& pair) {
+  return Secret(codec::write_json(json::object{{"certificate", pair.certificate.pem()},
+                                               {"key", std::string(pair.key.pem().reveal())}}));
 }
 
 Result<KeyPair> from_record(const Secret& record) {
@@ -43,14 +43,15 @@ Result<KeyPair> from_record(const Secret& record) {
 
 io::Task<Result<std::unique_ptr<Signer>>> load_or_create(io::Executor& executor,
                                                          storage::SecretStore& store,
-                                                         const crypto::SealingKey& sealing,
+                                                         const crypto::SealedBox& sealing,
                                                          const Clock& clock, Random& random,
                                                          std::string name) {
   const std::string path = "authority/" + name;
   auto stored = co_await store.get_secret(executor, path);
   if (!stored.ok() && stored.error().kind() == ErrorKind::NotFound) {
     CO_TRY(const KeyPair made, make_authority(name, clock, random));
-    auto put = co_await store.put_secret(executor, path, 0, sealing.seal(to_record(made), path));
+    auto put = co_await store.put_secret(executor, path, 0,
+                                         sealing.seal(to_record(made), path, random));
     if (put.ok()) {
       co_return make_local_signer(made.certificate, made.key, random);
     }
@@ -74,7 +75,7 @@ io::Task<Result<std::unique_ptr<Signer>>> load_or_create(io::Executor& executor,
 
 io::Task<Result<Authorities>> load_or_create_authorities(io::Executor& executor,
                                                          storage::SecretStore& store,
-                                                         const crypto::SealingKey& sealing,
+                                                         const crypto::SealedBox& sealing,
                                                          const Clock& clock, Random& random) {
   Authorities all;
   CO_TRY(all.hub, co_await load_or_create(executor, store, sealing, clock, random, "hub"));

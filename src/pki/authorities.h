@@ -27,7 +27,7 @@ struct Authorities {
 
 io::Task<Result<Authorities>> load_or_create_authorities(io::Executor& executor,
                                                          storage::SecretStore& store,
-                                                         const crypto::SealingKey& sealing,
+                                                         const crypto::SealedBox& sealing,
                                                          const Clock& clock, Random& random);
 
 inline constexpr Duration kAgentCertificateLifetime = std::chrono::hours(7 * 24);

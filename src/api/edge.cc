@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/edge.h"
+
+#include <functional>
+
+#include "api/client_hello_peek.h"
+#include "api/routing.h"
+#include "crypto/certificate.h"
+#include "net/tls_stream.h"
+#include "tunnel/names.h"
+#include "tunnel/protocol.h"
+
+namespace roadstead::api {
+
+ShardEdge::ShardEdge(io::Shard& shard, EdgeOptions const& options, const EdgeContexts& contexts,
+                     const registry::ClusterDirectory& clusters, stub::StubShard& stubs,
+                     http::Handler& users, http::Handler& enrolment, telemetry::Logger logger)
+    : shard_(shard),
+      options_(options),
+      contexts_(contexts),
+      clusters_(clusters),
+      stubs_(stubs),
+      users_(users),
+      enrolment_(enrolment),
+      logger_(std::move(logger)),
+      connections_(options.max_connections),
+      tasks_(shard) {}
+
+void ShardEdge::take(net::Socket socket) {
+  auto permit = connections_.try_take();
+  if (!permit.has_value() || draining_) {
+    logger_.warn("connection refused",
+                 {{"source", socket.peer_address()}, {"why", "too many connections"}});
+    return;
+  }
+  tasks_.spawn(serve(std::move(socket), std::move(*permit)));
+}
+
+io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
+  const io::Quota::Permit held = std::move(permit);
+  const std::string peer = socket.peer_address();
+  const auto select = [this](const std::string& name, const std::vector<std::string>&) {
+    if (tunnel::cluster_of_tunnel_name(name).has_value()) {
+      return contexts_.tunnel;
+    }
+    return name == tunnel::kEnrolmentName ? contexts_.enrolment : contexts_.users;
+  };
+  auto stream = co_await net::tls_accept(
+      shard_, std::move(socket), select,
+      Deadline::after(shard_.clock(), options_.handshake_timeout));
+  if (!stream.ok()) {
+    logger_.debug("handshake failed", {{"source", peer}, {"error", stream.error().message()}});
+    co_return;
+  }
+  const std::string name = (*stream)->tls()->server_name();
+  if (auto cluster = tunnel::cluster_of_tunnel_name(name)) {
+    co_await serve_lane(std::move(*stream), std::move(*cluster));
+  } else {
+    co_await serve_http(std::move(*stream), name == tunnel::kEnrolmentName ? enrolment_ : users_);
+  }
+}
+
+io::Task<void> ShardEdge::serve_http(net::StreamPtr stream, http::Handler& handler) {
+  const auto connection =
+      http::ServerConnection::create(std::move(stream), options_.http, handler);
+  live_.insert(connection.get());
+  co_await connection->run();
+  live_.erase(connection.get());
+}
+
+io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster) {
+  net::TlsSession& tls = *stream->tls();
+  const auto refuse = [&](std::string_view why) {
+    logger_.warn("lane refused",
+                 {{"cluster", cluster}, {"source", stream->peer_address()}, {"why", why}});
+    stream->close();
+  };
+  if (tls.alpn() != tunnel::kAlpn || tls.peer_chain().empty()) {
+    refuse("not the tunnel protocol");
+    co_return;
+  }
+  const auto certificate = crypto::Certificate::from_der(tls.peer_chain().front());
+  const auto subject = certificate.ok() ? tunnel::subject_of(*certificate)
+                                        : Result<tunnel::Subject>(certificate.error());
+  const auto entry = clusters_.find(cluster);
+  if (!subject.ok() || subject->kind != "cluster" || subject->name != cluster) {
+    refuse("the certificate is not of this cluster");
+    co_return;
+  }
+  if (!entry.has_value() || entry->uid != subject->uid) {
+    refuse("the cluster is not registered (any more)");
+    co_return;
+  }
+  // Resumption skips the check that the handshake makes.
+  if (shard_.clock().wall() > certificate->not_after()) {
+    refuse("the certificate has expired");
+    co_return;
+  }
+  stub::LaneIdentity identity{cluster, entry->uid, stream->peer_address(),
+                              certificate->serial_hex(), certificate->not_after()};
+  co_await stubs_.serve_lane(std::move(stream), std::move(identity));
+}
+
+void ShardEdge::drain() {
+  draining_ = true;
+  for (http::ServerConnection* connection : live_) {
+    connection->drain();
+  }
+  stubs_.drain();
+}
+
+io::Task<void> ShardEdge::close() {
+  draining_ = true;
+  for (http::ServerConnection* connection : live_) {
+    connection->close();
+  }
+  stubs_.close();
+  co_await tasks_.join();
+}
+
+Edge::Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards, telemetry::Logger logger)
+    : options_(options),
+      shards_(std::move(shards)),
+      logger_(std::move(logger)),
+      tasks_(shards_.front()->shard()) {}
+
+std::size_t Edge::shard_of(const std::string& cluster) const {
+  return std::hash<std::string>()(cluster) % shards_.size();
+}
+
+io::Task<void> Edge::accept_loop(net::Listener& listener) {
+  for (;;) {
+    auto socket = co_await listener.accept();
+    if (!socket.ok()) {
+      if (socket.error().kind() == ErrorKind::Cancelled) {
+        break;
+      }
+      logger_.error("accept failed", {{"error", socket.error().message()}});
+      co_await io::sleep_for(shards_.front()->shard(), std::chrono::milliseconds(100));
+      continue;
+    }
+    tasks_.spawn(dispatch(std::move(*socket)));
+  }
+}
+
+io::Task<void> Edge::dispatch(net::Socket socket) {
+  const auto permit = handshakes_.try_take();
+  if (!permit.has_value()) {
+    co_return;
+  }
+  io::Shard& here = shards_.front()->shard();
+  auto hello = co_await peek_client_hello(
+      here, socket, options_.proxy_protocol,
+      Deadline::after(here.clock(), options_.handshake_timeout));
+  if (!hello.ok()) {
+    logger_.debug("connection dropped",
+                  {{"source", socket.peer_address()}, {"error", hello.error().message()}});
+    co_return;
+  }
+  auto cluster = tunnel::cluster_of_tunnel_name(hello->server_name);
+  if (!cluster.has_value()) {
+    cluster = cluster_of_host(hello->server_name, options_.zone);
+  }
+  ShardEdge& place = *shards_[cluster.has_value() ? shard_of(*cluster) : 0];
+  if (&place.shard() == &here) {
+    place.take(std::move(socket));
+  } else {
+    place.shard().post_remote([&place, s = std::make_shared<net::Socket>(std::move(socket))] {
+      place.take(std::move(*s));
+    });
+  }
+}
+
+io::Task<void> Edge::close() { co_await tasks_.join(); }
+
+}  // namespace roadstead::api

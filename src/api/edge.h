@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hub's one TCP port. Accepts, reads the ClientHello without consuming it, gives the socket to
+// the shard where the named cluster lives, runs TLS there in the trust domain that the name stands
+// for, and serves: lanes, enrolment, or users. Built by the wiring; its accept loop lives on the
+// first shard, each connection on its own.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "http/server.h"
+#include "io/quota.h"
+#include "io/shard.h"
+#include "io/sleep.h"
+#include "io/task_group.h"
+#include "net/client_hello.h"
+#include "net/socket.h"
+#include "net/tls_context.h"
+#include "registry/cluster_directory.h"
+#include "stub/stub_shard.h"
+#include "telemetry/log.h"
+
+namespace roadstead::api {
+
+// One for each trust domain; all are separate contexts with their own ticket keys.
+struct EdgeContexts {
+  std::shared_ptr<net::TlsServerContext> users;
+  std::shared_ptr<net::TlsServerContext> tunnel;
+  std::shared_ptr<net::TlsServerContext> enrolment;
+};
+
+struct EdgeOptions {
+  std::string zone;
+  bool proxy_protocol = false;
+  std::size_t max_connections = 20'000;  // on each shard
+  Duration handshake_timeout = std::chrono::seconds(10);
+  http::ServerOptions http;
+};
+
+// Where the connections of one shard are served.
+class ShardEdge {
+ public:
+  ShardEdge(io::Shard& shard, EdgeOptions const& options, const EdgeContexts& contexts,
+            const registry::ClusterDirectory& clusters, stub::StubShard& stubs,
+            http::Handler& users, http::Handler& enrolment, telemetry::Logger logger);
+
+  // On the shard. Closes the socket when there are too many.
+  void take(net::Socket socket);
+  void drain();
+  io::Task<void> close();
+  io::Shard& shard() { return shard_; }
+  stub::StubShard& stubs() { return stubs_; }
+
+ private:
+  io::Task<void> serve(net::Socket socket, io::Quota::Permit permit);
+  io::Task<void> serve_http(net::StreamPtr stream, http::Handler& handler);
+  io::Task<void> serve_lane(net::StreamPtr stream, std::string cluster);
+
+  io::Shard& shard_;
+  const EdgeOptions& options_;
+  const EdgeContexts& contexts_;
+  const registry::ClusterDirectory& clusters_;
+  stub::StubShard& stubs_;
+  http::Handler& users_;
+  http::Handler& enrolment_;
+  telemetry::Logger logger_;
+  io::Quota connections_;
+  io::TaskGroup tasks_;
+  std::set<http::ServerConnection*> live_;
+  bool draining_ = false;
+};
+
+class Edge {
+ public:
+  Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards, telemetry::Logger logger);
+
+  // Until the listener is closed. On the first shard.
+  io::Task<void> accept_loop(net::Listener& listener);
+  io::Task<void> close();
+
+  std::size_t shard_of(const std::string& cluster) const;
+
+ private:
+  io::Task<void> dispatch(net::Socket socket);
+
+  const EdgeOptions& options_;
+  std::vector<ShardEdge*> shards_;
+  telemetry::Logger logger_;
+  io::TaskGroup tasks_;
+  io::Quota handshakes_{4096};
+};
+
+}  // namespace roadstead::api

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/enrolment.h"
+
+#include "base/ascii.h"
+#include "base/rfc3339.h"
+#include "codec/base64.h"
+#include "crypto/digest.h"
+#include "http/relay.h"
+#include "kube/status.h"
+#include "stub/answers.h"
+
+namespace roadstead::api {
+namespace {
+
+namespace json = codec::json;
+
+constexpr std::size_t kMaxBody = 64 * 1024;
+
+Result<Secret> bearer_token(const http::Headers& headers) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string* field = headers.find("authorization");
+  if (field == nullptr || !ascii::starts_with_ignore_case(*field, kScheme)) {
+    return Error(ErrorKind::Unauthenticated, "no registration token was sent");
+  }
+  return Secret(std::string(ascii::trim(std::string_view(*field).substr(kScheme.size()))));
+}
+
+io::Task<void> answer_json(http::ServerExchange& exchange, const json::object& body) {
+  const std::string text = codec::write_json(body);
+  http::ResponseHead head;
+  head.status = 200;
+  head.headers.add("content-type", "application/json");
+  head.headers.add("cache-control", "no-store");
+  head.headers.add("content-length", std::to_string(text.size()));
+  const auto responded = co_await exchange.respond(std::move(head));
+  if (responded.ok()) {
+    const auto written = co_await exchange.write(text);
+    if (written.ok()) {
+      static_cast<void>(co_await exchange.finish());
+    }
+  }
+}
+
+Error removed(const std::string& cluster) {
+  return kube::make_error(
+      ErrorKind::Gone,
+      {.code = 410,
+       .reason = "Gone",
+       .message = "cluster \"" + cluster + "\" was removed from this hub; the Agent may stop"});
+}
+
+std::string reason_word(const Error& error) {
+  const std::string& m = error.message();
+  if (error.kind() == ErrorKind::Conflict) {
+    return "OtherAPIServer";
+  }
+  if (error.kind() == ErrorKind::Gone) {
+    return "Removed";
+  }
+  if (m.find("token was used") != std::string::npos) {
+    return "TokenUsed";
+  }
+  if (m.find("token expired") != std::string::npos) {
+    return "TokenExpired";
+  }
+  if (m.find("token") != std::string::npos) {
+    return "TokenUnknown";
+  }
+  return "Refused";
+}
+
+}  // namespace
+
+io::Task<void> Enrolment::handle(http::ServerExchange& exchange) {
+  const http::RequestHead& request = exchange.request();
+  const bool certificate = request.target == "/enrol/v1/certificate";
+  const bool renewal = request.target == "/enrol/v1/renewal";
+  if (request.method != "POST" || (!certificate && !renewal)) {
+    co_await stub::answer_status(exchange, kube::status_of(kube::route_not_found()));
+    co_return;
+  }
+  EnrolmentCall call;
+  call.address = exchange.connection().peer_address;
+  auto outcome = Result<json::object>(ErrorKind::Internal, "");
+  const auto text = co_await http::read_whole(exchange, kMaxBody);
+  auto body = text.ok() ? codec::parse_json(*text, {.max_bytes = kMaxBody, .max_depth = 8})
+                        : Result<json::value>(text.error());
+  if (!body.ok()) {
+    outcome = std::move(body).error();
+  } else {
+    call.cluster = codec::string_at(*body, {"cluster"});
+    call.ca_fingerprint = codec::string_at(*body, {"apiServerCAFingerprint"});
+    outcome = certificate ? co_await enrol(exchange, *body, call) : renew(exchange, *body, call);
+  }
+  if (!outcome.ok()) {
+    call.error = outcome.error().message();
+    call.reason = reason_word(outcome.error());
+    rules_.logger.warn("enrolment refused", {{"cluster", call.cluster.substr(0, 63)},
+                                             {"source", call.address},
+                                             {"why", call.error}});
+  }
+  if (rules_.clusters.find(call.cluster).has_value()) {
+    rules_.report(call);
+  }
+  if (outcome.ok()) {
+    co_await answer_json(exchange, *outcome);
+  } else {
+    co_await stub::answer_status(exchange, kube::status_of(outcome.error()));
+  }
+}
+
+Result<registry::ClusterEntry> Enrolment::cluster_for(const std::string& name,
+                                                      const std::string& uid) const {
+  const auto entry = rules_.clusters.find(name);
+  if (!entry.has_value() || entry->uid != uid || entry->removing) {
+    return removed(name);
+  }
+  return *entry;
+}
+
+io::Task<Result<json::object>> Enrolment::enrol(http::ServerExchange& exchange,
+                                                const json::value& body, EnrolmentCall& call) {
+  CO_TRY(Secret token, bearer_token(exchange.request().headers));
+  const std::string csr(codec::string_at(body, {"csr"}));
+  CO_TRY(const crypto::CertificateSigningRequest request,
+         crypto::CertificateSigningRequest::from_pem(csr));
+  const std::string known_ca = rules_.registered_ca(call.cluster);
+  if (!known_ca.empty() && !call.ca_fingerprint.empty() && known_ca != call.ca_fingerprint) {
+    co_return Error(ErrorKind::Conflict,
+                    "cluster \"" + call.cluster +
+                        "\" was registered with another API server (its CA differs)");
+  }
+  const std::string key_id = crypto::sha256_hex(request.public_key().der());
+  CO_TRY(const std::string subject, co_await rules_.tokens.redeem(executor_, token, key_id));
+  // The token is bound to the cluster's uid, so a name that was used again inherits nothing.
+  CO_TRY(const registry::ClusterEntry cluster, cluster_for(call.cluster, subject));
+  co_return issue(cluster, csr, &call.not_after);
+}
+
+Result<json::object> Enrolment::renew(http::ServerExchange& exchange, const json::value& body,
+                                      EnrolmentCall& call) const {
+  TRY(const std::vector<crypto::Certificate> chain,
+      crypto::Certificate::chain_from_pem(codec::string_at(body, {"certificate"})));
+  const crypto::Certificate& old = chain.front();
+  const WallTime now = rules_.clock.wall();
+  if (now - old.not_after() > kRenewalWindow) {
+    return Error(ErrorKind::Unauthenticated,
+                 "the certificate expired at " + format_rfc3339(old.not_after()) +
+                     ", more than 90 days ago; download and apply the manifest again");
+  }
+  // Expiry is what renewal is for, so the chain is checked at a moment when it was valid.
+  const WallTime then = now > old.not_after() ? old.not_after() : now;
+  TRY_VOID(crypto::verify_chain(chain, {rules_.authorities.agents->certificate()}, then,
+                                crypto::Purpose::ClientAuth)
+               .with_context("the old certificate"));
+  TRY(const tunnel::Subject subject, tunnel::subject_of(old));
+  if (subject.kind != "cluster" || subject.name != call.cluster) {
+    return Error(ErrorKind::Unauthenticated, "the old certificate is of another cluster");
+  }
+  TRY(const registry::ClusterEntry cluster, cluster_for(subject.name, subject.uid));
+  const std::string csr(codec::string_at(body, {"csr"}));
+  TRY(const std::string proof, codec::base64_decode(codec::string_at(body, {"proof"})));
+  if (exchange.connection().tls == nullptr) {
+    return Error(ErrorKind::Tls, "renewal needs TLS");
+  }
+  TRY(const auto exporter,
+      exchange.connection().tls->export_keying_material(kRenewalExporterLabel));
+  const std::string message = "roadstead-renewal-v1\n" + crypto::to_hex(exporter) + "\n" +
+                              crypto::sha256_hex(csr);
+  if (!old.public_key().verify(message, proof)) {
+    return Error(ErrorKind::Unauthenticated, "the proof was not made with the old key");
+  }
+  return issue(cluster, csr, &call.not_after);
+}
+
+Result<json::object> Enrolment::issue(const registry::ClusterEntry& cluster,
+                                      std::string_view csr_pem, WallTime* not_after) const {
+  TRY(const crypto::CertificateSigningRequest request,
+      crypto::CertificateSigningRequest::from_pem(csr_pem));
+  const pki::Authorities& authorities = rules_.authorities;
+  TRY(const crypto::Certificate certificate,
+      pki::issue_client_certificate(*authorities.agents, {"cluster", cluster.name, cluster.uid}, {},
+                                    request.public_key(), rules_.clock.wall(),
+                                    pki::kAgentCertificateLifetime));
+  if (not_after != nullptr) {
+    *not_after = certificate.not_after();
+  }
+  return json::object{{"certificate", certificate.pem()},
+                      {"userRoots", authorities.users->certificate().pem()},
+                      {"hubRoots", authorities.hub->certificate().pem()},
+                      {"audience", cluster.uid},
+                      {"notAfter", format_rfc3339(certificate.not_after())}};
+}
+
+}  // namespace roadstead::api

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The user port: who? may they? which Stub? One for each shard; everything it refers to outlives it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "api/routing.h"
+#include "audit/sink.h"
+#include "http/message.h"
+#include "identity/directory.h"
+#include "policy/authorizer.h"
+#include "registry/cluster_directory.h"
+#include "stub/stub_shard.h"
+
+namespace roadstead::api {
+
+struct StubPlace {
+  stub::StubShard* stubs = nullptr;
+  io::Executor* executor = nullptr;
+};
+
+struct UserPort {
+  std::string zone;
+  const Clock& clock;
+  Random& random;
+  const identity::Directory& directory;
+  const registry::ClusterDirectory& clusters;
+  const policy::Authorizer& authorizer;
+  audit::AuditSink& audit;
+  std::function<StubPlace(const std::string& cluster)> place_of;
+};
+
+class UserHandler final : public http::Handler {
+ public:
+  // `hub` serves the hub's own API; it authenticates by itself, because a few of its paths are for
+  // people who have no certificate yet. On shards other than the hub API's own it is nullptr.
+  UserHandler(const UserPort& port, http::Handler* hub) : port_(port), hub_(hub) {}
+
+  io::Task<void> handle(http::ServerExchange& exchange) override;
+
+ private:
+  io::Task<void> serve_cluster(http::ServerExchange& exchange, Route route);
+  io::Task<void> refuse(http::ServerExchange& exchange, const Route& route, const std::string& user,
+                        const std::string& rule, const Error& error);
+
+  const UserPort& port_;
+  http::Handler* hub_;
+};
+
+}  // namespace roadstead::api
