@@ -23,7 +23,7 @@ namespace {
 namespace beast = boost::beast::http;
 
 struct Message {
-  std::string first;   // method and target, or status
+  std::string first;  // method and target, or status
   std::vector<std::pair<std::string, std::string>> fields;
   std::string payload;
   std::size_t bytes = 0;  // where the message ends
@@ -122,9 +122,7 @@ std::optional<Message> read_with_ours(const std::string& wire) {
   return out;
 }
 
-void sort_fields(Message& message) {
-  std::sort(message.fields.begin(), message.fields.end());
-}
+void sort_fields(Message& message) { std::sort(message.fields.begin(), message.fields.end()); }
 
 template <bool kRequest>
 void compare(const std::string& wire) {
@@ -133,7 +131,8 @@ void compare(const std::string& wire) {
     return;  // being stricter is what we want
   }
   auto theirs = read_with_beast<kRequest>(wire);
-  ASSERT_TRUE(theirs.has_value()) << "accepted here, refused by Beast: " << testing::PrintToString(wire);
+  ASSERT_TRUE(theirs.has_value()) << "accepted here, refused by Beast: "
+                                  << testing::PrintToString(wire);
   EXPECT_EQ(ours->ended, theirs->ended) << testing::PrintToString(wire);
   EXPECT_EQ(ours->first, theirs->first) << testing::PrintToString(wire);
   EXPECT_EQ(ours->payload, theirs->payload) << testing::PrintToString(wire);
@@ -147,7 +146,8 @@ void compare(const std::string& wire) {
 
 const std::vector<std::string> kRequestSeeds = {
     "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-    "POST /a?b=c HTTP/1.1\r\nHost: x:1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhelloGET / ",
+    "POST /a?b=c HTTP/1.1\r\nHost: x:1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhelloGET "
+    "/ ",
     "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     "3\r\nabc\r\n1f;a=b;c=\"d\"\r\n0123456789012345678901234567890\r\n0\r\nx-sum: 1\r\n\r\nGET",
     "GET /exec HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -164,12 +164,43 @@ const std::vector<std::string> kResponseSeeds = {
 };
 
 // Pieces that parsers have been known to read differently.
-const std::vector<std::string> kPieces = {
-    "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "=", "\"", "\\", "0", "1", "f", "+", "-", "\v",
-    std::string(1, '\0'), "\x7f", "\x80", "chunked", "Content-Length: 5\r\n",
-    "Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n",
-    "Connection: close\r\n", "Connection: a b\r\n", "Host: y\r\n", " folded\r\n", "\r\n\r\n",
-    "HTTP/1.0", "HTTP/1.1", "0\r\n\r\n", "5\r\n", "identity", ", ", "http://x"};
+const std::vector<std::string> kPieces = {"\r\n",
+                                          "\n",
+                                          "\r",
+                                          " ",
+                                          "\t",
+                                          ":",
+                                          ",",
+                                          ";",
+                                          "=",
+                                          "\"",
+                                          "\\",
+                                          "0",
+                                          "1",
+                                          "f",
+                                          "+",
+                                          "-",
+                                          "\v",
+                                          std::string(1, '\0'),
+                                          "\x7f",
+                                          "\x80",
+                                          "chunked",
+                                          "Content-Length: 5\r\n",
+                                          "Content-Length: 6\r\n",
+                                          "Transfer-Encoding: chunked\r\n",
+                                          "Transfer-Encoding: gzip\r\n",
+                                          "Connection: close\r\n",
+                                          "Connection: a b\r\n",
+                                          "Host: y\r\n",
+                                          " folded\r\n",
+                                          "\r\n\r\n",
+                                          "HTTP/1.0",
+                                          "HTTP/1.1",
+                                          "0\r\n\r\n",
+                                          "5\r\n",
+                                          "identity",
+                                          ", ",
+                                          "http://x"};
 
 std::string mutate(std::string wire, Random& random) {
   const std::uint64_t changes = 1 + random.below(3);
@@ -210,8 +241,7 @@ TEST(H1Beast, NothingThatBeastRefusesIsAcceptedAndBothFrameAlike) {
   SeededRandom random(20261122);
   int accepted = 0;
   for (int i = 0; i < 20000 && !testing::Test::HasFailure(); ++i) {
-    const std::string request =
-        mutate(kRequestSeeds[random.below(kRequestSeeds.size())], random);
+    const std::string request = mutate(kRequestSeeds[random.below(kRequestSeeds.size())], random);
     compare<true>(request);
     accepted += read_with_ours<true>(request).has_value() ? 1 : 0;
     compare<false>(mutate(kResponseSeeds[random.below(kResponseSeeds.size())], random));

@@ -11,8 +11,8 @@ namespace roadstead::http {
 namespace {
 
 constexpr std::size_t kMaxSizeDigits = 15;
-constexpr std::size_t kMaxExtension = 256;          // of one chunk
-constexpr std::size_t kMaxExtensions = 64 * 1024;   // of a whole body
+constexpr std::size_t kMaxExtension = 256;         // of one chunk
+constexpr std::size_t kMaxExtensions = 64 * 1024;  // of a whole body
 constexpr std::size_t kMaxTrailers = 16 * 1024;
 constexpr std::size_t kMaxTrailerFields = 64;
 
@@ -46,7 +46,8 @@ std::size_t quoted_length(std::string_view text) {
   return 0;
 }
 
-// *( ";" token [ "=" ( token / quoted-string ) ] ), without the white space that RFC 9112 calls bad.
+// *( ";" token [ "=" ( token / quoted-string ) ] ), without the white space that RFC 9112 calls
+// bad.
 bool is_extension(std::string_view text) {
   while (!text.empty()) {
     if (text.front() != ';') {
@@ -253,10 +254,13 @@ void append_last_chunk(std::string& out, const Headers& trailers) {
 }
 
 bool is_forbidden_trailer(std::string_view name) {
-  constexpr std::array<std::string_view, 13> kForbidden = {
-      "content-length", "transfer-encoding", "host",       "connection",    "upgrade",
-      "te",             "trailer",           "keep-alive", "authorization", "content-encoding",
-      "content-type",   "content-range",     "expect"};
+  constexpr std::array<std::string_view, 13> kForbidden = {"content-length", "transfer-encoding",
+                                                           "host",           "connection",
+                                                           "upgrade",        "te",
+                                                           "trailer",        "keep-alive",
+                                                           "authorization",  "content-encoding",
+                                                           "content-type",   "content-range",
+                                                           "expect"};
   return std::find(kForbidden.begin(), kForbidden.end(), name) != kForbidden.end();
 }
 

@@ -114,7 +114,7 @@ TEST(H1Body, RefusesHostileChunks) {
       "1 ;a\r\na\r\n0\r\n\r\n",
       "1;a=\"b\r\na\r\n0\r\n\r\n",
       "1;a\rb\r\na\r\n0\r\n\r\n",
-      std::string("1;a=\"\0\"\r\na\r\n0\r\n\r\n", 20),
+      std::string("1;a=\"\0\"\r\na\r\n0\r\n\r\n", 17),
       "ffffffffffffffff\r\n",
       "10000000000000000\r\n",
       "0000000000000001\r\na\r\n0\r\n\r\n",

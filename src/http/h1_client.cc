@@ -22,7 +22,9 @@ Error protocol(std::string_view why) { return {ErrorKind::Protocol, std::string(
 // What outlives one exchange: the connection, and whether it may be used again.
 struct Channel {
   Channel(net::StreamPtr s, H1Limits l)
-      : stream(std::move(s)), limits(l), input(*stream, std::max(kBuffer, l.max_head_bytes), H1Input::Mode::OnDemand) {}
+      : stream(std::move(s)),
+        limits(l),
+        input(*stream, std::max(kBuffer, l.max_head_bytes), H1Input::Mode::OnDemand) {}
 
   void close() {
     closed = true;
@@ -241,8 +243,7 @@ io::Task<Result<void>> Exchange::finish(Headers trailers) {
 // How the request's body will be framed.
 Result<H1Writing> plan(const RequestHead& head, bool end) {
   H1Writing writing;
-  writing.upgrade =
-      head.headers.has_token("connection", "upgrade") && head.headers.has("upgrade");
+  writing.upgrade = head.headers.has_token("connection", "upgrade") && head.headers.has("upgrade");
   if (const std::string* length = head.headers.find("content-length")) {
     writing.length = parse_content_length(*length);
     if (!writing.length.has_value() || head.headers.count("content-length") > 1) {

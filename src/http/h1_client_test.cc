@@ -115,9 +115,10 @@ TEST_F(H1ClientTest, SendsAndReuses) {
   EXPECT_EQ(server_->received(),
             "POST / HTTP/1.1\r\nhost: example.test\r\ntransfer-encoding: chunked\r\n\r\n"
             "3\r\nabc\r\n0\r\n\r\n");
-  server_->send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
-                "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "2\r\nde\r\n0\r\nx-sum: 1\r\n\r\n");
+  server_->send(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+      "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "2\r\nde\r\n0\r\nx-sum: 1\r\n\r\n");
   EXPECT_EQ(outcome_.status, 201);
   EXPECT_EQ(outcome_.body, "de");
   EXPECT_TRUE(outcome_.trailers.has("x-sum"));
@@ -278,8 +279,9 @@ TEST_F(H1ClientTest, UpgradesWithReadAheadAndHalfCloses) {
   EXPECT_EQ(server_->received(),
             "POST /exec HTTP/1.1\r\nhost: example.test\r\nupgrade: SPDY/3.1\r\n"
             "content-length: 0\r\nconnection: Upgrade\r\n\r\n");
-  server_->send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\n"
-                "Connection: Upgrade\r\n\r\nearly");
+  server_->send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: SPDY/3.1\r\n"
+      "Connection: Upgrade\r\n\r\nearly");
   EXPECT_EQ(outcome_.status, 101);
   EXPECT_EQ(outcome_.body, "early");
 

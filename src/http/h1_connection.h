@@ -23,8 +23,7 @@ struct H1Limits {
 // After 101 the exchange owns the connection until both directions have ended.
 class H1Server {
  public:
-  static std::unique_ptr<H1Server> create(net::StreamPtr stream, H1Limits limits,
-                                          Handler& handler);
+  static std::unique_ptr<H1Server> create(net::StreamPtr stream, H1Limits limits, Handler& handler);
   virtual ~H1Server() = default;
   virtual io::Task<void> run() = 0;
   virtual void drain() = 0;  // "connection: close" on the next response, idle ones close now

@@ -7,10 +7,7 @@
 namespace roadstead::http {
 
 H1Output::H1Output(net::Stream& stream, std::size_t limit)
-    : stream_(stream),
-      limit_(limit),
-      filled_(stream.executor()),
-      drained_(stream.executor()) {}
+    : stream_(stream), limit_(limit), filled_(stream.executor()), drained_(stream.executor()) {}
 
 void H1Output::append(std::string_view bytes) {
   if (!closed_ && !error_.has_value()) {

@@ -23,7 +23,8 @@ class H1Output {
 
   // Small framing bytes, taken whatever the buffer holds.
   void append(std::string_view bytes);
-  // Waits until `bytes` fit below the limit or the buffer is empty. Called before `append` of payload.
+  // Waits until `bytes` fit below the limit or the buffer is empty. Called before `append` of
+  // payload.
   io::Task<Result<void>> room(std::size_t bytes);
   // Waits until everything was handed to the stream.
   io::Task<Result<void>> flush();

@@ -238,7 +238,8 @@ bool is_host_byte(char c) {
 }
 
 bool is_port(std::string_view text) {
-  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), ascii::is_digit);
+  return !text.empty() && text.size() <= 5 &&
+         std::all_of(text.begin(), text.end(), ascii::is_digit);
 }
 
 }  // namespace
@@ -340,7 +341,8 @@ bool is_authority(std::string_view text) {
   }
   const std::size_t colon = text.find(':');
   const std::string_view host = text.substr(0, colon);
-  return !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), is_host_byte) &&
+  return !host.empty() && host.size() <= 255 &&
+         std::all_of(host.begin(), host.end(), is_host_byte) &&
          (colon == text.npos || is_port(text.substr(colon + 1)));
 }
 

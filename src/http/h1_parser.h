@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heads of HTTP/1.1 messages (RFC 9112 sections 2 to 6) without I/O. Strict on purpose: whatever two
-// parsers might read differently is refused. Plain values, usable on any thread.
+// Heads of HTTP/1.1 messages (RFC 9112 sections 2 to 6) without I/O. Strict on purpose: whatever
+// two parsers might read differently is refused. Plain values, usable on any thread.
 #pragma once
 
 #include <cstddef>

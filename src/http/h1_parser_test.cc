@@ -23,7 +23,8 @@ int verdict(const std::string& head, H1Request* out = nullptr) {
       break;
   }
   H1Request request;
-  const auto reject = parse_request(std::string_view(head).substr(0, scanner.head_bytes()), request);
+  const auto reject =
+      parse_request(std::string_view(head).substr(0, scanner.head_bytes()), request);
   if (out != nullptr) {
     *out = std::move(request);
   }
@@ -47,7 +48,8 @@ TEST_P(HostileHead, HasItsAnswer) { EXPECT_EQ(verdict(GetParam().head), GetParam
 const std::vector<Case> kHostile = {
     {"plain", get_with(""), 0},
     {"both_framings", get_with("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), 400},
-    {"both_framings_reversed", get_with("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n"), 400},
+    {"both_framings_reversed", get_with("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n"),
+     400},
     {"length_repeated", get_with("Content-Length: 3\r\nContent-Length: 3\r\n"), 400},
     {"length_list", get_with("Content-Length: 3, 3\r\n"), 400},
     {"length_plus", get_with("Content-Length: +3\r\n"), 400},
@@ -61,7 +63,8 @@ const std::vector<Case> kHostile = {
     {"coding_list", get_with("Transfer-Encoding: gzip, chunked\r\n"), 501},
     {"coding_chunked_twice", get_with("Transfer-Encoding: chunked, chunked\r\n"), 501},
     {"coding_identity", get_with("Transfer-Encoding: identity\r\n"), 501},
-    {"coding_repeated", get_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"), 400},
+    {"coding_repeated", get_with("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+     400},
     {"coding_quoted", get_with("Transfer-Encoding: \"chunked\"\r\n"), 501},
     {"coding_vertical_tab", get_with("Transfer-Encoding: \vchunked\r\n"), 400},
     {"coding_space_before_colon", get_with("Transfer-Encoding : chunked\r\n"), 400},
@@ -225,11 +228,20 @@ TEST(H1Parser, RefusesHostileResponses) {
            "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
            "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
            "HTTP/1.1 101 Switching\r\nTransfer-Encoding: chunked\r\n\r\n",
-           "HTTP/1.1 200\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
-           "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/1.1 +20 OK\r\n\r\n", "HTTP/1.1 099 OK\r\n\r\n",
-           "HTTP/1.1 600 OK\r\n\r\n", "HTTP/2.0 200 OK\r\n\r\n", "http/1.1 200 OK\r\n\r\n",
-           "HTTP/1.1 200 O\x01K\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
-           "HTTP/1.1 200 OK\r\nA\r\n\r\n", "\r\n", "GET / HTTP/1.1\r\n\r\n"}) {
+           "HTTP/1.1 200\r\n\r\n",
+           "HTTP/1.1  200 OK\r\n\r\n",
+           "HTTP/1.1 20 OK\r\n\r\n",
+           "HTTP/1.1 2000 OK\r\n\r\n",
+           "HTTP/1.1 +20 OK\r\n\r\n",
+           "HTTP/1.1 099 OK\r\n\r\n",
+           "HTTP/1.1 600 OK\r\n\r\n",
+           "HTTP/2.0 200 OK\r\n\r\n",
+           "http/1.1 200 OK\r\n\r\n",
+           "HTTP/1.1 200 O\x01K\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+           "HTTP/1.1 200 OK\r\nA\r\n\r\n",
+           "\r\n",
+           "GET / HTTP/1.1\r\n\r\n"}) {
     EXPECT_NE(response_verdict(head), 0) << head;
   }
 }

@@ -34,7 +34,8 @@ io::Task<void> pour(io::SimulatedLoop& loop, BodySink& sink, Plan& plan, bool fi
   SeededRandom random(plan.seed);
   std::size_t left = plan.total;
   while (left > 0) {
-    const std::string piece = random_bytes(random, std::min<std::size_t>(left, 1 + random.below(90000)));
+    const std::string piece =
+        random_bytes(random, std::min<std::size_t>(left, 1 + random.below(90000)));
     plan.sum.add(piece);
     left -= piece.size();
     const Result<void> sent = co_await sink.write(piece);

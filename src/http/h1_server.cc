@@ -176,8 +176,8 @@ io::Task<Server::Next> Server::handle(H1Request request) {
   co_await handler_.handle(exchange);
   if (!exchange.aborted() && !exchange.responded()) {
     current_ = nullptr;
-    output_.append(status_response(500, "the request was not answered",
-                                   exchange.request().method != "HEAD"));
+    output_.append(
+        status_response(500, "the request was not answered", exchange.request().method != "HEAD"));
     co_return Next::Linger;
   }
   if (!exchange.finished()) {

@@ -144,7 +144,8 @@ TEST_F(H1ServerTest, SaysContinueWhenTheBodyIsAskedFor) {
 TEST_F(H1ServerTest, MakesPipelinedRequestsWaitAndBoundsThem) {
   ServedPipe pipe(world, script);
   script.gate.reset();
-  const std::string request = "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(970, 'a') + "\r\n\r\n";
+  const std::string request =
+      "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(970, 'a') + "\r\n\r\n";
   std::string flood;
   for (int i = 0; i < 300; ++i) {
     flood += request;
@@ -156,7 +157,8 @@ TEST_F(H1ServerTest, MakesPipelinedRequestsWaitAndBoundsThem) {
   script.gate.set();
   const std::string answers = pipe.client.received();
   EXPECT_GE(script.calls, 120);
-  EXPECT_EQ(answers.size() % std::string("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").size(), 0U);
+  EXPECT_EQ(answers.size() % std::string("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").size(),
+            0U);
 }
 
 TEST_F(H1ServerTest, FramesResponsesWithoutABody) {
@@ -213,7 +215,8 @@ TEST_F(H1ServerTest, AnswersForSilentHandlersAndResetsUnfinishedOnes) {
   script.finish = false;
   script.answer = "half";
   ServedPipe pipe(world, script);
-  EXPECT_THAT(pipe.client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), Not(EndsWith("0\r\n\r\n")));
+  EXPECT_THAT(pipe.client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+              Not(EndsWith("0\r\n\r\n")));
   EXPECT_FALSE(pipe.running());
 }
 
@@ -254,7 +257,8 @@ TEST_F(H1ServerTest, TellsTheHandlerWhenItIsClosed) {
 
 TEST_F(H1ServerTest, ClosesIdleConnectionsInTime) {
   ServedPipe pipe(world, script);
-  EXPECT_THAT(pipe.client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(pipe.client.exchange("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+              StartsWith("HTTP/1.1 200"));
   world.loop.run_for(seconds(119));
   EXPECT_EQ(pipe.client.received(), "");
   EXPECT_FALSE(pipe.client.ended());
@@ -434,9 +438,10 @@ TEST_F(H1ServerTest, ReadsTheSameByteByByte) {
   ServedPipe pipe(world, script);
   script.answer = "hello";
   std::string got;
-  for (const char c : std::string("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                  "2\r\nab\r\n1\r\nc\r\n0\r\nt: u\r\n\r\n"
-                                  "GET /b HTTP/1.1\r\nHost: x\r\n\r\n")) {
+  for (const char c :
+       std::string("POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "2\r\nab\r\n1\r\nc\r\n0\r\nt: u\r\n\r\n"
+                   "GET /b HTTP/1.1\r\nHost: x\r\n\r\n")) {
     pipe.client.send(std::string(1, c));
     got += pipe.client.received();
   }

@@ -10,8 +10,8 @@ namespace {
 
 bool is_ours(std::string_view name, bool upgrade) {
   constexpr std::array<std::string_view, 7> kOurs = {
-      "connection", "content-length", "host",         "keep-alive",
-      "te",         "transfer-encoding", "proxy-connection"};
+      "connection",        "content-length",  "host", "keep-alive", "te",
+      "transfer-encoding", "proxy-connection"};
   return std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end() ||
          (name == "upgrade" && !upgrade);
 }
@@ -145,7 +145,8 @@ Result<void> append_request_head(std::string& out, const RequestHead& head,
   if (!is_token(head.method) || head.method == "CONNECT") {
     return Error(ErrorKind::InvalidArgument, "the method cannot be sent");
   }
-  const bool form = head.target.starts_with('/') || (head.target == "*" && head.method == "OPTIONS");
+  const bool form =
+      head.target.starts_with('/') || (head.target == "*" && head.method == "OPTIONS");
   if (!form || !is_request_target(head.target)) {
     return Error(ErrorKind::InvalidArgument, "the request target is not a valid path");
   }
