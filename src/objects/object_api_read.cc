@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// get and list.
+#include <algorithm>
+
+#include "objects/continue_token.h"
+#include "objects/object_api.h"
+
+namespace roadstead::objects {
+namespace {
+
+constexpr std::string_view kExactOrNotOlder =
+    "resourceVersionMatch: Unsupported value: supported values: \"Exact\", \"NotOlderThan\"";
+
+Error bad_list(std::string_view why) {
+  return kube::bad_request("ListOptions.meta.k8s.io \"\" is invalid: " + std::string(why));
+}
+
+Result<void> check_options(const ListOptions& options) {
+  const std::string& match = options.resource_version_match;
+  if (match.empty()) {
+    return {};
+  }
+  if (match != "Exact" && match != "NotOlderThan") {
+    return bad_list(kExactOrNotOlder);
+  }
+  if (!options.continue_token.empty()) {
+    return bad_list(
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is "
+        "provided");
+  }
+  if (options.resource_version.empty()) {
+    return bad_list(
+        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion "
+        "is provided");
+  }
+  if (match == "Exact" && options.resource_version == "0") {
+    return bad_list(
+        "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for "
+        "resourceVersion \"0\"");
+  }
+  return {};
+}
+
+Error gone_snapshot(bool continued) {
+  return kube::expired(
+      continued
+          ? "The provided continue parameter is too old to display a consistent list result. You "
+            "must start a new list without the continue parameter."
+          : "The resourceVersion for the provided list is too old.");
+}
+
+}  // namespace
+
+io::Task<Result<ObjectPtr>> ObjectApi::current(const Kind& kind, const kube::ObjectKey& key) {
+  CO_TRY_VOID(co_await cache_.catch_up());
+  ObjectPtr object = cache_.of(kind).find(key);
+  if (object == nullptr) {
+    co_return kube::not_found(kind.resource(), key.name);
+  }
+  co_return object;
+}
+
+io::Task<Result<ObjectPtr>> ObjectApi::get(const Kind& kind, kube::ObjectKey key) {
+  co_return co_await current(kind, key);
+}
+
+io::Task<Result<Listed>> ObjectApi::list(const Kind& kind, ListOptions options) {
+  CO_TRY_VOID(check_options(options));
+  CO_TRY(const Selectors selectors,
+         parse_selectors(kind, options.label_selector, options.field_selector));
+  if (!options.continue_token.empty()) {
+    if (!options.resource_version.empty() && options.resource_version != "0") {
+      co_return kube::bad_request("specifying resource version is not allowed when using continue");
+    }
+    CO_TRY(ContinueToken token, decode_continue(options.continue_token));
+    co_return co_await list_snapshot(kind, options, selectors, token.revision,
+                                     std::move(token.after));
+  }
+  if (options.resource_version.empty()) {
+    CO_TRY_VOID(co_await cache_.catch_up());
+    co_return list_now(kind, options, selectors);
+  }
+  auto wanted = parse_revision(options.resource_version);
+  if (!wanted.ok()) {
+    co_return bad_list("resourceVersion: Invalid value: " +
+                       kube::quote(options.resource_version) + ": must be a number");
+  }
+  CO_TRY_VOID(co_await cache_.catch_up());
+  if (*wanted > cache_.revision()) {
+    co_return kube::too_large_resource_version(*wanted, cache_.revision());
+  }
+  // A limit with a resourceVersion and without a match asks for that very snapshot.
+  const bool exact = options.resource_version_match == "Exact" ||
+                     (options.resource_version_match.empty() && options.limit > 0 && *wanted > 0);
+  if (exact && *wanted < cache_.revision()) {
+    co_return co_await list_snapshot(kind, options, selectors, *wanted, "");
+  }
+  co_return list_now(kind, options, selectors);
+}
+
+Result<Listed> ObjectApi::list_now(const Kind& kind, const ListOptions& options,
+                                   const Selectors& selectors) {
+  Listed out;
+  out.revision = cache_.revision();
+  const auto& objects = cache_.of(kind).objects();
+  std::string last;
+  std::int64_t seen = 0;
+  for (const auto& [path, object] : objects) {
+    const bool here =
+        options.namespace_.empty() || object->key.namespace_ == options.namespace_;
+    if (here && options.limit > 0 && out.objects.size() == options.limit) {
+      // There is one more, at least by name; only matching ones are looked for on the next page.
+      out.continue_token = encode_continue({out.revision, last});
+      if (selectors.empty() && options.namespace_.empty()) {
+        out.remaining = static_cast<std::int64_t>(objects.size()) - seen;
+      }
+      return out;
+    }
+    ++seen;
+    if (here && (selectors.empty() || selectors.matches(object->parse()))) {
+      out.objects.push_back(object);
+    }
+    last = path;
+  }
+  return out;
+}
+
+io::Task<Result<Listed>> ObjectApi::list_snapshot(const Kind& kind, const ListOptions& options,
+                                                  const Selectors& selectors, Revision at,
+                                                  std::string after) {
+  Listed out;
+  out.revision = at;
+  const bool continued = !after.empty();
+  storage::ListQuery query{.resource = kind.storage_name(), .after = std::move(after), .at = at};
+  if (!options.namespace_.empty()) {
+    query.namespace_ = options.namespace_;
+  }
+  // One object more than asked for tells whether there is another page.
+  const std::size_t enough = options.limit == 0 ? 0 : options.limit;
+  for (;;) {
+    query.limit = enough == 0 ? 1000 : std::max<std::size_t>(enough, 100);
+    auto page = co_await store_.list(cache_.home(), query);
+    if (!page.ok()) {
+      if (page.error().kind() == ErrorKind::Gone) {
+        co_return gone_snapshot(continued);
+      }
+      co_return std::move(page).error();
+    }
+    for (std::size_t i = 0; i < page->records.size(); ++i) {
+      const storage::Record& record = page->records[i];
+      if (enough > 0 && out.objects.size() == enough) {
+        out.continue_token = encode_continue({at, query.after});
+        co_return out;
+      }
+      CO_TRY(ObjectPtr object, make_object(record.key, record.revision, record.value));
+      if (selectors.empty() || selectors.matches(object->parse())) {
+        out.objects.push_back(std::move(object));
+      }
+      query.after = record.key.path();
+    }
+    if (!page->more) {
+      co_return out;
+    }
+    if (enough > 0 && out.objects.size() == enough) {
+      out.continue_token = encode_continue({at, query.after});
+      co_return out;
+    }
+  }
+}
+
+}  // namespace roadstead::objects
