@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "base/secret.h"
 #include "net/socket.h"
 
 namespace roadstead::net {

@@ -14,9 +14,9 @@
 #include "io/shard.h"
 #include "io/sleep.h"
 #include "io/task_group.h"
-#include "net/net_test_support.h"
 #include "net/pipe.h"
 #include "net/socket.h"
+#include "net/tls_test_support.h"
 
 namespace roadstead::net {
 namespace {
@@ -25,28 +25,46 @@ using test::connected_pair;
 using test::Pair;
 using testing::HasSubstr;
 
-// The same behaviour over TCP and over a Pipe.
-class AnyStream : public testing::TestWithParam<bool> {
+enum class Kind { Pipe, Tcp, Tls };
+
+// The same behaviour whatever carries the bytes.
+class AnyStream : public testing::TestWithParam<Kind> {
  protected:
   void run(std::function<io::Task<void>(io::Shard&, Pair)> body) {
-    const auto outer = [](io::Shard& shard, bool tcp, auto& inner) -> io::Task<void> {
-      Pair pair;
-      if (tcp) {
-        pair = co_await connected_pair(shard);
-      } else {
-        auto [a, b] = make_pipe(shard, 4096);
-        pair = {std::move(a), std::move(b)};
-      }
-      co_await inner(shard, std::move(pair));
+    const auto outer = [](io::Shard& shard, Kind kind, auto& inner) -> io::Task<void> {
+      co_await inner(shard, co_await make_pair(shard, kind));
     };
     shard_.run_until_done(outer(shard_, GetParam(), body));
+  }
+
+  static io::Task<Pair> make_pair(io::Shard& shard, Kind kind) {
+    if (kind == Kind::Tcp) {
+      co_return co_await connected_pair(shard);
+    }
+    if (kind == Kind::Tls) {
+      static test::TestCa ca("CA");
+      TlsServerOptions server;
+      server.identity = ca.server({"hub.example"});
+      TlsClientOptions client;
+      client.roots_pem = ca.pem();
+      test::TlsOutcome pair =
+          co_await test::tls_pair(shard, test::always(test::must_create<TlsServerContext>(server)),
+                                  test::must_create<TlsClientContext>(client), "hub.example");
+      co_return Pair{std::move(*pair.client), std::move(*pair.server)};
+    }
+    auto [a, b] = make_pipe(shard, 4096);
+    co_return Pair{std::move(a), std::move(b)};
   }
 
   SystemClock clock_;
   io::Shard shard_{clock_};
 };
-INSTANTIATE_TEST_SUITE_P(Kinds, AnyStream, testing::Bool(),
-                         [](const auto& info) { return info.param ? "Tcp" : "Pipe"; });
+std::string name_of(const testing::TestParamInfo<Kind>& parameter) {
+  constexpr std::array<const char*, 3> kNames{"Pipe", "Tcp", "Tls"};
+  return kNames.at(static_cast<std::size_t>(parameter.param));
+}
+INSTANTIATE_TEST_SUITE_P(Kinds, AnyStream, testing::Values(Kind::Pipe, Kind::Tcp, Kind::Tls),
+                         name_of);
 
 io::Task<void> echo(Stream& stream) {
   std::array<std::byte, 4096> buffer;
