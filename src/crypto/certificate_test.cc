@@ -58,7 +58,8 @@ Result<Certificate> weak_certificate(const PrivateKey& key, EVP_PKEY* subject_ke
   const bssl::UniquePtr<X509> x509(
       X509_dup(Authority("CA").leaf(client_named("x"))->impl().x509.get()));
   X509_set_issuer_name(x509.get(), X509_get_subject_name(issuer.impl().x509.get()));
-  X509_delete_ext(x509.get(), X509_get_ext_by_NID(x509.get(), NID_authority_key_identifier, -1));
+  const bssl::UniquePtr<X509_EXTENSION> dropped(X509_delete_ext(
+      x509.get(), X509_get_ext_by_NID(x509.get(), NID_authority_key_identifier, -1)));
   if (subject_key != nullptr) {
     X509_set_pubkey(x509.get(), subject_key);
   }
