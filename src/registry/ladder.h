@@ -69,6 +69,7 @@ struct Ladder {
 // How long an Agent may be silent before the ladder shows the member-side command.
 inline constexpr Duration kSilence = std::chrono::seconds(60);
 
+// Times stand in it as they are, not as ages: an age would change with every look.
 Ladder climb(const ClusterFacts& facts, WallTime now);
 
 }  // namespace roadstead::registry

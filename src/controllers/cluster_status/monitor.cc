@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controllers/cluster_status/monitor.h"
+
+#include "base/rfc3339.h"
+#include "kube/object.h"
+
+namespace roadstead::controllers {
+namespace {
+
+namespace json = boost::json;
+
+// Conditions that depend on time alone (silence, expiry) are looked at this often.
+constexpr Duration kLookAgain = std::chrono::seconds(5);
+
+std::optional<WallTime> time_at(const json::value& object, std::string_view field) {
+  const auto parsed = parse_rfc3339(codec::string_at(object, {"status", field}));
+  return parsed.ok() ? std::optional(*parsed) : std::nullopt;
+}
+
+json::array agents_of(const registry::ClusterFacts& facts) {
+  std::map<std::string, json::object> replicas;
+  for (const registry::LaneFact& lane : facts.lanes) {
+    json::object& agent = replicas[lane.replica];
+    const std::int64_t lanes = agent.empty() ? 0 : agent["lanes"].as_int64();
+    if (agent.empty()) {
+      agent["replica"] = lane.replica;
+      agent["connectedAt"] = format_rfc3339(lane.connected_at);
+    }
+    agent["lanes"] = lanes + 1;
+    agent["version"] = lane.software;
+    agent["remoteAddress"] = lane.remote_address;
+    agent["certificateNotAfter"] = format_rfc3339(lane.certificate_not_after);
+  }
+  json::array out;
+  for (auto& [replica, agent] : replicas) {
+    out.push_back(std::move(agent));
+  }
+  return out;
+}
+
+const objects::RequestContext& controller_context() {
+  static const objects::RequestContext context{
+      .username = "system:roadstead:cluster-status", .groups = {}, .is_admin = true,
+      .request_id = "", .source = ""};
+  return context;
+}
+
+}  // namespace
+
+ClusterMonitor::ClusterMonitor(objects::ObjectApi& api, const objects::Kind& clusters,
+                               registry::ClusterDirectory& directory, telemetry::Logger logger)
+    : api_(api),
+      kind_(clusters),
+      directory_(directory),
+      logger_(std::move(logger)),
+      changed_(api.cache().home()) {}
+
+void ClusterMonitor::stop() {
+  stopped_ = true;
+  changed_.pulse();
+}
+
+io::Task<void> ClusterMonitor::run() {
+  objects::KindCache& cache = api_.cache().of(kind_);
+  cache.listen(changed_);
+  io::Timer timer(api_.cache().home());
+  while (!stopped_) {
+    refresh();
+    co_await write_dirty();
+    if (stopped_) {
+      break;
+    }
+    timer.arm(kLookAgain, [this] {
+      for (const auto& [name, watched] : clusters_) {
+        dirty_.insert(name);
+      }
+      changed_.pulse();
+    });
+    if (dirty_.empty()) {
+      co_await changed_.wait_next();
+    }
+  }
+  cache.unlisten(changed_);
+}
+
+// Brings the watched set in line with the objects.
+void ClusterMonitor::refresh() {
+  auto map = std::make_shared<registry::ClusterMap>();
+  for (const auto& [path, object] : api_.cache().of(kind_).objects()) {
+    const json::value value = object->parse();
+    const std::string name(kube::name_of(value));
+    const bool removing = codec::find(value, {"metadata", "deletionTimestamp"}) != nullptr;
+    const bool paused = codec::bool_at(value, {"spec", "paused"});
+    (*map)[name] = {name, std::string(kube::uid_of(value)), paused, removing};
+    Watched& watched = clusters_[name];
+    if (watched.uid != kube::uid_of(value)) {
+      watched = Watched{};
+      adopt(name, value);
+    }
+    watched.facts.paused = paused;
+    watched.facts.removing = removing;
+  }
+  directory_.replace(map);
+  for (auto it = clusters_.begin(); it != clusters_.end();) {
+    if (map->contains(it->first)) {
+      ++it;
+      continue;
+    }
+    const std::string name = it->first;
+    it = clusters_.erase(it);
+    dirty_.erase(name);
+    if (on_removed_) {
+      on_removed_(name);
+    }
+  }
+}
+
+// What an earlier run of the hub knew is where this one begins.
+void ClusterMonitor::adopt(const std::string& name, const json::value& object) {
+  Watched& watched = clusters_[name];
+  watched.uid = kube::uid_of(object);
+  registry::ClusterFacts& facts = watched.facts;
+  facts.name = name;
+  facts.certificate_issued = time_at(object, "registeredAt");
+  facts.last_contact = time_at(object, "lastSeen");
+  facts.kubernetes_version = codec::string_at(object, {"status", "kubernetesVersion"});
+  facts.ca_fingerprint = codec::string_at(object, {"status", "apiServerCAFingerprint"});
+  watched.platform = codec::string_at(object, {"status", "platform"});
+  watched.cluster_uid = codec::string_at(object, {"status", "clusterUID"});
+  dirty_.insert(name);
+}
+
+ClusterMonitor::Watched* ClusterMonitor::find(const std::string& cluster) {
+  const auto it = clusters_.find(cluster);
+  return it == clusters_.end() ? nullptr : &it->second;
+}
+
+void ClusterMonitor::touch(const std::string& cluster) {
+  dirty_.insert(cluster);
+  changed_.pulse();
+}
+
+void ClusterMonitor::token_minted(const std::string& cluster, WallTime expires) {
+  if (Watched* w = find(cluster)) {
+    w->facts.token_minted = api_.clock().wall();
+    w->facts.token_expires = expires;
+    touch(cluster);
+  }
+}
+
+void ClusterMonitor::enrolment_called(const std::string& cluster, registry::AttemptFact attempt,
+                                      const std::string& ca_fingerprint,
+                                      std::optional<WallTime> not_after) {
+  Watched* w = find(cluster);
+  if (w == nullptr) {
+    return;
+  }
+  if (attempt.reason == "OtherAPIServer") {
+    w->facts.conflicting_fingerprint = ca_fingerprint;
+  }
+  if (attempt.error.empty()) {
+    w->facts.certificate_issued = attempt.at;
+    w->facts.certificate_not_after = not_after;
+    w->facts.last_contact = attempt.at;
+    if (w->facts.ca_fingerprint.empty()) {
+      w->facts.ca_fingerprint = ca_fingerprint;
+    }
+  }
+  w->facts.attempt = std::move(attempt);
+  touch(cluster);
+}
+
+void ClusterMonitor::lane_up(const std::string& cluster, registry::LaneFact lane,
+                             const tunnel::Hello& hello) {
+  Watched* w = find(cluster);
+  if (w == nullptr) {
+    return;
+  }
+  registry::ClusterFacts& facts = w->facts;
+  facts.last_contact = lane.connected_at;
+  facts.certificate_not_after = lane.certificate_not_after;
+  if (!facts.certificate_issued.has_value()) {
+    facts.certificate_issued = lane.connected_at;
+  }
+  if (facts.ca_fingerprint.empty()) {
+    facts.ca_fingerprint = hello.api_server_ca_fingerprint;
+  }
+  if (!hello.kubernetes_version.empty()) {
+    facts.kubernetes_version = hello.kubernetes_version;
+  }
+  if (!hello.platform.empty()) {
+    w->platform = hello.platform;
+  }
+  if (!hello.cluster_uid.empty()) {
+    w->cluster_uid = hello.cluster_uid;
+  }
+  facts.lanes.push_back(std::move(lane));
+  touch(cluster);
+}
+
+void ClusterMonitor::lane_down(const std::string& cluster, std::uint64_t lane) {
+  if (Watched* w = find(cluster)) {
+    std::erase_if(w->facts.lanes,
+                  [lane](const registry::LaneFact& l) { return l.number == lane; });
+    if (w->facts.lanes.empty()) {
+      w->facts.report.reset();
+    }
+    touch(cluster);
+  }
+}
+
+void ClusterMonitor::reported(const std::string& cluster, const tunnel::ApiServerReport& report) {
+  Watched* w = find(cluster);
+  if (w == nullptr) {
+    return;
+  }
+  const WallTime now = api_.clock().wall();
+  w->facts.last_contact = now;
+  const bool news = !w->facts.report.has_value() ||
+                    w->facts.report->reachable != report.reachable ||
+                    w->facts.report->message != report.message ||
+                    w->facts.kubernetes_version != report.version;
+  const WallTime since = news || !w->facts.report.has_value() ? now : w->facts.report->at;
+  w->facts.report = registry::ReportFact{report.reachable, report.version, report.message, since};
+  if (!report.version.empty()) {
+    w->facts.kubernetes_version = report.version;
+  }
+  if (!report.cluster_uid.empty()) {
+    w->cluster_uid = report.cluster_uid;
+  }
+  if (news) {
+    touch(cluster);
+  }
+}
+
+std::string ClusterMonitor::registered_ca(const std::string& cluster) const {
+  const auto it = clusters_.find(cluster);
+  return it == clusters_.end() ? std::string() : it->second.facts.ca_fingerprint;
+}
+
+io::Task<void> ClusterMonitor::write_dirty() {
+  const std::set<std::string> names = std::exchange(dirty_, {});
+  for (const std::string& name : names) {
+    co_await write_status(name);
+  }
+}
+
+json::object ClusterMonitor::status_of(const Watched& watched, const json::value& object) const {
+  const WallTime now = api_.clock().wall();
+  const registry::Ladder ladder = registry::climb(watched.facts, now);
+  json::object status;
+  if (const json::value* old = codec::find(object, {"status"}); old != nullptr && old->is_object()) {
+    status = old->get_object();
+  }
+  status["phase"] = ladder.phase;
+  for (const registry::Condition& c : ladder.conditions) {
+    kube::set_condition(status, {c.type, c.status, c.reason, c.message, c.evidence, c.fix},
+                        kube::generation_of(object), now);
+  }
+  const auto text = [&status](std::string_view field, const std::string& value) {
+    if (!value.empty()) {
+      status[field] = value;
+    }
+  };
+  text("kubernetesVersion", watched.facts.kubernetes_version);
+  text("platform", watched.platform);
+  text("apiServerCAFingerprint", watched.facts.ca_fingerprint);
+  text("clusterUID", watched.cluster_uid);
+  if (watched.facts.certificate_issued.has_value() && !status.contains("registeredAt")) {
+    status["registeredAt"] = format_rfc3339(*watched.facts.certificate_issued);
+  }
+  if (!watched.facts.lanes.empty()) {
+    status["agents"] = agents_of(watched.facts);
+  }
+  return status;
+}
+
+io::Task<void> ClusterMonitor::write_status(std::string name) {
+  const auto object = co_await api_.get(kind_, {"", name});
+  Watched* watched = find(name);
+  if (!object.ok() || watched == nullptr) {
+    co_return;
+  }
+  json::value value = (*object)->parse();
+  json::object status = status_of(*watched, value);
+  const std::string text = codec::write_json(status);
+  if (text == watched->written) {
+    co_return;
+  }
+  if (watched->facts.last_contact.has_value()) {
+    status["lastSeen"] = format_rfc3339(*watched->facts.last_contact);
+  }
+  const std::string phase(codec::string_at(value, {"status", "phase"}));
+  const std::string new_phase(status["phase"].as_string());
+  value.as_object()["status"] = std::move(status);
+  auto written = co_await api_.update(controller_context(), kind_, {"", name}, std::move(value),
+                                      {.subresource = "status"});
+  watched = find(name);
+  if (watched == nullptr) {
+    co_return;
+  }
+  if (!written.ok()) {
+    // A conflict means that somebody else wrote; the next look has the new object.
+    if (written.error().kind() != ErrorKind::Conflict) {
+      logger_.error("cluster status not written",
+                    {{"cluster", name}, {"error", written.error().message()}});
+    }
+    dirty_.insert(name);
+    changed_.pulse();
+    co_return;
+  }
+  if (phase != new_phase) {
+    logger_.info("cluster changed", {{"cluster", name}, {"phase", new_phase}});
+  }
+  watched->written = codec::write_json(status_of(*watched, written->object->parse()));
+}
+
+}  // namespace roadstead::controllers

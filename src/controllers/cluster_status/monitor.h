@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the status of every Cluster: what was seen (lanes, reports, enrolment calls) goes in, the
+// ladder comes out and is written when it changed. What changes every few seconds stays in memory.
+// Lives on the object API's home; others hand over by posting.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "io/event.h"
+#include "io/sleep.h"
+#include "objects/object_api.h"
+#include "registry/cluster_directory.h"
+#include "registry/ladder.h"
+#include "telemetry/log.h"
+#include "tunnel/protocol.h"
+
+namespace roadstead::controllers {
+
+class ClusterMonitor {
+ public:
+  ClusterMonitor(objects::ObjectApi& api, const objects::Kind& clusters,
+                 registry::ClusterDirectory& directory, telemetry::Logger logger);
+
+  // Follows the Cluster objects and writes their status until stop().
+  io::Task<void> run();
+  void stop();
+
+  // What the rest of the hub has seen.
+  void token_minted(const std::string& cluster, WallTime expires);
+  void enrolment_called(const std::string& cluster, registry::AttemptFact attempt,
+                        const std::string& ca_fingerprint, std::optional<WallTime> not_after);
+  void lane_up(const std::string& cluster, registry::LaneFact lane, const tunnel::Hello& hello);
+  void lane_down(const std::string& cluster, std::uint64_t lane);
+  void reported(const std::string& cluster, const tunnel::ApiServerReport& report);
+
+  std::string registered_ca(const std::string& cluster) const;
+  // Called when a Cluster object has gone.
+  void on_removed(UniqueFunction<void(const std::string&)> callback) {
+    on_removed_ = std::move(callback);
+  }
+
+ private:
+  struct Watched {
+    std::string uid;
+    registry::ClusterFacts facts;
+    std::string platform;
+    std::string cluster_uid;
+    std::string written;  // the status as last written, without lastSeen
+  };
+  void refresh();
+  void adopt(const std::string& name, const boost::json::value& object);
+  Watched* find(const std::string& cluster);
+  void touch(const std::string& cluster);
+  io::Task<void> write_dirty();
+  io::Task<void> write_status(std::string name);
+  boost::json::object status_of(const Watched& watched, const boost::json::value& object) const;
+
+  objects::ObjectApi& api_;
+  const objects::Kind& kind_;
+  registry::ClusterDirectory& directory_;
+  telemetry::Logger logger_;
+  std::map<std::string, Watched> clusters_;
+  std::set<std::string> dirty_;
+  io::Event changed_;
+  bool stopped_ = false;
+  UniqueFunction<void(const std::string&)> on_removed_;
+};
+
+}  // namespace roadstead::controllers
