@@ -182,9 +182,9 @@ TEST(H2Ending, ResetsBeyondTheLimitCloseTheConnection) {
 
 // Answers when told to.
 struct AnswerLater {
-  io::Event* go;
+  std::unique_ptr<io::Event>* go;
   Task<void> operator()(ServerExchange& exchange) const {
-    co_await go->wait();
+    co_await (*go)->wait();
     static_cast<void>(co_await exchange.respond(answer(200), true));
   }
 };
@@ -200,7 +200,7 @@ Task<void> expect_status(ClientExchange& exchange, int status, bool* done) {
 
 TEST(H2Ending, ServerDrainLetsOpenStreamsEndAndRefusesNewOnes) {
   std::unique_ptr<io::Event> go;
-  H2Pair pair([&go](ServerExchange& exchange) { return AnswerLater{go.get()}(exchange); });
+  H2Pair pair(AnswerLater{&go});
   go = std::make_unique<io::Event>(pair.loop);
   pair.settle();
   auto open = pair.client->open(get("/"), true).value();
@@ -240,7 +240,7 @@ TEST(H2Ending, ARequestThatCrossesTheAnnouncementIsServed) {
 
 TEST(H2Ending, ClientDrainEndsWhenItsStreamsHave) {
   std::unique_ptr<io::Event> go;
-  H2Pair pair([&go](ServerExchange& exchange) { return AnswerLater{go.get()}(exchange); });
+  H2Pair pair(AnswerLater{&go});
   go = std::make_unique<io::Event>(pair.loop);
   auto open = pair.client->open(get("/"), true).value();
   pair.settle();
