@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,10 +38,10 @@ std::string frame(unsigned char type, unsigned char flags, std::uint32_t stream,
   return out.append(payload);
 }
 
-using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 
 // Literals without indexing; names and values below 127 bytes.
-std::string block(Fields fields) {
+std::string block(const Fields& fields) {
   std::string out;
   for (const auto& [name, value] : fields) {
     out.push_back('\0');
@@ -54,7 +53,7 @@ std::string block(Fields fields) {
   return out;
 }
 
-std::string request(std::uint32_t stream, Fields more, unsigned char flags = kEndStream) {
+std::string request(std::uint32_t stream, const Fields& more, unsigned char flags = kEndStream) {
   const Fields pseudo = {
       {":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a.test"}};
   return frame(kHeaders, flags | kEndHeaders, stream, block(pseudo) + block(more));
