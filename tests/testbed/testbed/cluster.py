@@ -122,7 +122,8 @@ class Cluster:
         net, layout = self.network, self.layout
         controlplane.write_files(self.name, self.node_name, layout, net)
         self._probe = kube.Client(net.management_address, API_PORT, layout.pki / "ca.crt", layout.pki, "probe")
-        pid = self._holder.start(self.node_name, layout.volume, self.bed.owner)
+        dns.write_files(layout, net)
+        pid = self._holder.start(self.node_name, layout.volume, layout.configs / "resolv.conf", self.bed.owner)
         net.attach(pid)
         self._holder.run("etcd", controlplane.etcd(layout), {"GOMEMLIMIT": "512MiB"})
         if self.with_node:
@@ -172,7 +173,6 @@ class Cluster:
         self._client().apply("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/testbed-kube-proxy", _KUBE_PROXY_BINDING)
         self._holder.run("kubelet", node.kubelet(self.node_name, self.layout, self.network))
         self._holder.run("kube-proxy", node.kube_proxy(self.layout))
-        dns.write_files(self.layout)
         dns.create_service(self._client(), self.network)
         self._holder.run("coredns", dns.argv(self.layout))
 

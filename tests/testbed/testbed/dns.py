@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cluster DNS: CoreDNS as a program beside the control plane, behind the usual Service `kube-dns`."""
+"""Cluster DNS: CoreDNS as a program beside the kubelet, behind the usual Service `kube-dns`; it serves the node too."""
 
 from __future__ import annotations
 
 from . import build, kube, network
 from .controlplane import Layout
 
-_PORT = 1053
+_PORT = 53
 
 # Names of the world do not exist: the answer comes at once and no query leaves the machine.
 _COREFILE = """\
@@ -31,8 +31,10 @@ _COREFILE = """\
 """
 
 
-def write_files(layout: Layout) -> None:
+def write_files(layout: Layout, net: network.ClusterNetwork) -> None:
     (layout.configs / "hosts").touch()
+    # For the programs of the node, for example containerd, and for pods with `dnsPolicy: Default`.
+    (layout.configs / "resolv.conf").write_text(f"nameserver {net.address}\noptions timeout:1 attempts:2\n")
     text = _COREFILE.format(
         port=_PORT, hosts=layout.configs / "hosts",
         kubeconfig=layout.internal_kubeconfig("coredns"),

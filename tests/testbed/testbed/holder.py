@@ -30,7 +30,7 @@ class Holder:
     def _pid_file(self) -> Path:
         return self._folder / "holder.json"
 
-    def start(self, hostname: str, volume: Path, owner: int | None) -> int:
+    def start(self, hostname: str, volume: Path, resolv_conf: Path, owner: int | None) -> int:
         """Starts the supervisor in new namespaces. With `owner` it ends when that process ends."""
         config = self._folder / "supervisor.json"
         config.write_text(
@@ -39,6 +39,7 @@ class Holder:
                     "folder": str(self._folder),
                     "volume": str(volume),
                     "hostname": hostname,
+                    "resolv_conf": str(resolv_conf),
                     "log": str(self._folder / "logs" / "supervisor.log"),
                     "keep": [str(self._folder), str(paths.cache_root())],
                     "owner": owner,

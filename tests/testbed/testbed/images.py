@@ -24,6 +24,14 @@ from .node import PAUSE_IMAGE
 BUSYBOX_IMAGE = "roadstead.test/busybox:1"
 AGNHOST_IMAGE = "roadstead.test/agnhost:1"
 
+# What Kubernetes' end-to-end tests of this version call the images that can be made here (`e2e.test --list-images`).
+E2E_AGNHOST = ("registry.k8s.io/e2e-test-images/agnhost:2.63.0",)
+E2E_BUSYBOX = (
+    "registry.k8s.io/e2e-test-images/busybox:1.36.1-1",
+    "registry.k8s.io/e2e-test-images/busybox:1.37.0-1",
+)
+E2E_PAUSE = ("registry.k8s.io/pause:3.10.2",)
+
 _PAUSE_SOURCE = """\
 #include <signal.h>
 #include <sys/wait.h>
@@ -176,10 +184,10 @@ def _cached(name: str, *inputs: bytes) -> Path:
     return folder / f"{name}-{digest.hexdigest()[:16]}.tar"
 
 
-def pause() -> Path:
+def pause(name: str = PAUSE_IMAGE) -> Path:
     """The program that holds a pod's namespaces, as an image."""
     compiler = toolchain.c_compiler()
-    target = _cached("pause", _PAUSE_SOURCE.encode())
+    target = _cached("pause", _PAUSE_SOURCE.encode(), name.encode())
     if not target.exists():
         binary = target.with_suffix(f".{os.getpid()}.bin")
         subprocess.run(
@@ -188,7 +196,7 @@ def pause() -> Path:
         )
         files = {"pause": Entry(binary.read_bytes())}
         binary.unlink()
-        write(Image(PAUSE_IMAGE, files, entrypoint=["/pause"], user="65535:65535"), target)
+        write(Image(name, files, entrypoint=["/pause"], user="65535:65535"), target)
     return target
 
 
@@ -209,12 +217,12 @@ def _shell_files() -> dict[str, Entry]:
     return files
 
 
-def busybox() -> Path:
+def busybox(name: str = BUSYBOX_IMAGE) -> Path:
     """sh, httpd, nc, wget, tar and the rest, from Debian's static busybox."""
     files = _shell_files()
-    target = _cached("busybox", files["bin/busybox"].content or b"")
+    target = _cached("busybox", files["bin/busybox"].content or b"", name.encode())
     if not target.exists():
-        write(Image(BUSYBOX_IMAGE, files, command=["sh"]), target)
+        write(Image(name, files, command=["sh"]), target)
     return target
 
 
@@ -228,3 +236,12 @@ def agnhost(name: str = AGNHOST_IMAGE) -> Path:
         files["agnhost"] = Entry(binary.read_bytes())
         write(Image(name, files, entrypoint=["/agnhost"], command=["pause"]), target)
     return target
+
+
+def for_e2e() -> list[Path]:
+    """The images that Kubernetes' own end-to-end tests pull, as far as they can be made here, under those names."""
+    return [
+        *(agnhost(name) for name in E2E_AGNHOST),
+        *(busybox(name) for name in E2E_BUSYBOX),
+        *(pause(name) for name in E2E_PAUSE),
+    ]

@@ -22,8 +22,6 @@ def write_files(node_name: str, cgroup: str, layout: Layout, net: network.Cluste
     (configs / "certs.d").mkdir(exist_ok=True)
     (configs / "cni" / "10-bridge.conflist").write_text(json.dumps(_cni()))
     (configs / "containerd.toml").write_text(_containerd(layout))
-    # Names outside of the cluster do not exist for pods; what asks anyway is refused at once instead of waiting.
-    (configs / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
     (configs / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(cgroup, layout)))
     (configs / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(node_name, layout)))
 

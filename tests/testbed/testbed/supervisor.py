@@ -44,7 +44,7 @@ def _mount(source: str, target: str, kind: str, flags: int = 0, data: str = "") 
     )
 
 
-def _private_files(volume: str, keep: list[str]) -> None:
+def _private_files(volume: str, keep: list[str], resolv_conf: str) -> None:
     """Gives the cluster its own /run, /var/lib and /var/log, and a volume in memory; the machine's stay as they are."""
     _mount("none", "/", "none", MS_REC | MS_PRIVATE)
     held = [(path, os.open(path, os.O_PATH)) for path in keep]
@@ -61,6 +61,12 @@ def _private_files(volume: str, keep: list[str]) -> None:
             os.makedirs(path, exist_ok=True)
             _mount(f"/proc/self/fd/{fd}", path, "none", MS_BIND | MS_REC)
         os.close(fd)
+    # Often a link into /run, which is empty now.
+    target = os.path.realpath("/etc/resolv.conf")
+    if not os.path.exists(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        Path(target).touch()
+    _mount(resolv_conf, target, "none", MS_BIND)
     if not os.path.samefile(volume, f"/proc/self/fd/{volume_fd}"):
         _mount(f"/proc/self/fd/{volume_fd}", volume, "none", MS_BIND)
     os.close(volume_fd)
@@ -163,7 +169,7 @@ class Supervisor:
 
 
 def main() -> int:
-    """Arguments: a JSON file with folder, volume, hostname, log, keep (folders to keep visible), owner (PID or null)."""
+    """Arguments: a JSON file with folder, volume, hostname, log, resolv_conf, keep (folders to keep visible), owner (PID or null)."""
     config = json.loads(Path(sys.argv[1]).read_text())
     owner = os.pidfd_open(config["owner"]) if config.get("owner") else None
     _check(
@@ -183,7 +189,7 @@ def main() -> int:
     os.setsid()
     try:
         socket.sethostname(config["hostname"])
-        _private_files(config["volume"], config["keep"])
+        _private_files(config["volume"], config["keep"], config["resolv_conf"])
         supervisor = Supervisor(Path(config["folder"]), owner)
     except OSError as error:
         os.write(write_end, str(error).encode())

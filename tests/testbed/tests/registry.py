@@ -30,10 +30,10 @@ class Registry:
         self._server = ThreadingHTTPServer((address, 0), self._handler())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.TemporaryDirectory() as folder:
-            authority.issue("registry", server_names=[address]).write(Path(folder), "server")
+            authority.issue("registry", server_names=[address, "registry.hub.test"]).write(Path(folder), "server")
             context.load_cert_chain(Path(folder) / "server.crt", Path(folder) / "server.key")
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self.host = f"{address}:{self._server.server_port}"
+        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @staticmethod

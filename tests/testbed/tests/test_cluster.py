@@ -260,8 +260,10 @@ def test_pulls_from_a_registry_at_the_hub(web: Cluster, bed: Testbed, tmp_path: 
     image = images.Image("unused", {"note": images.Entry(b"pulled\n", mode=0o644), "bin": images.Entry(),
                                     **{f"bin/{name}": entry for name, entry in _shell().items()}})
     with Registry(bed.hub_address, images.write(image, tmp_path / "pulled.tar")) as registry:
-        web.trust_registry(registry.host, registry.ca_pem)
-        name = f"{registry.host}/some/thing:v1"
+        web.add_host("registry.hub.test", bed.hub_address)
+        host = f"registry.hub.test:{registry.port}"
+        web.trust_registry(host, registry.ca_pem)
+        name = f"{host}/some/thing:v1"
         overrides = {"spec": {"securityContext": _WEB["spec"]["template"]["spec"]["securityContext"]}}  # type: ignore[index]
         web.kubectl("label", "namespace", "default", "pod-security.kubernetes.io/enforce-")
         web.kubectl("run", "pulled", f"--image={name}", "--restart=Never", f"--overrides={json.dumps(overrides)}",
