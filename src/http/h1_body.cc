@@ -178,10 +178,13 @@ Result<std::size_t> H1Body::take_line(std::string_view in, std::size_t max) {
                                               : "a chunk line or the trailers are too long");
   }
   line_.append(in.substr(0, n));
+  // The first CR must be the one of the line's end.
+  const std::size_t cr = line_.find('\r');
+  const bool bare_cr = cr != line_.npos && cr + (lf != in.npos ? 2 : 1) != line_.size();
+  if (bare_cr || (lf != in.npos && cr == line_.npos)) {
+    return protocol("a line of a chunked body does not end with CR LF");
+  }
   if (lf != in.npos) {
-    if (!line_.ends_with("\r\n")) {
-      return protocol("a line of a chunked body ends without CR");
-    }
     line_.resize(line_.size() - 2);
     line_complete_ = true;
   }
