@@ -9,6 +9,7 @@ any point, since every step is harmless when the thing does not exist.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,8 @@ class BedState:
             for index in range(network.MAX_BEDS):
                 link = _RESERVATIONS / str(index)
                 if link.is_symlink() and not (link / "journal").exists():
-                    link.unlink()  # its bed was cleaned, or its folder was deleted by hand
+                    _clean_without_journal(index, Path(os.readlink(link)))
+                    link.unlink()
                 bridges = network.BedNetwork(index).bridges
                 if not link.is_symlink() and not any(network.link_exists(bridge) for bridge in bridges):
                     link.symlink_to(self.root)
@@ -105,6 +107,16 @@ class BedState:
         temporary = self.root / f".{name}.new"
         temporary.write_text(content)
         temporary.rename(self.root / name)
+
+
+def _clean_without_journal(index: int, root: Path) -> None:
+    """For a bed whose folder somebody deleted while it lived; all names follow from the index."""
+    processes.kill_marked(root)
+    for name in os.listdir("/sys/class/net"):
+        if re.fullmatch(rf"rtb{index}[hm]\d*", name):
+            network.delete_link(name)
+    for slot in range(1, network.MAX_CLUSTERS):
+        cgroups.delete(f"rtb{index}-{slot}")
 
 
 def _undo(kind: str, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -145,3 +146,17 @@ def test_two_beds_live_side_by_side(binaries: None) -> None:
         first.down()
         assert "only-here" not in there.kubectl("get", "configmaps", "-o", "name")
         assert leftovers.of_bed(second.root, second.network.index)
+
+
+def test_a_bed_whose_folder_was_deleted_is_cleaned_by_the_next(binaries: None) -> None:
+    lost = Testbed(default_root(f"lost-{os.getpid()}"))
+    cluster = lost.cluster("a", node=False)
+    cluster.up()
+    index, users = lost.network.index, leftovers.users_of(leftovers.namespaces(cluster.pid))
+    lost.state.lock_file.unlink()
+    shutil.rmtree(lost.root)
+
+    with Testbed(default_root(f"next-{os.getpid()}"), ephemeral=True) as bed, bed.changing():
+        assert leftovers.alive(users) == set()
+        if bed.network.index != index:
+            assert leftovers.of_bed(lost.root, index) == {}
