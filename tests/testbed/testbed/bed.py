@@ -114,6 +114,7 @@ class Testbed:
         if any(cluster.with_node for cluster in clusters):
             images.pause()
             images.busybox()
+            node.load_kernel_modules()
         with self.changing():
             wanted = []
             for cluster in clusters:

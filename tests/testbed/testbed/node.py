@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
@@ -153,6 +155,13 @@ def trust_registry(layout: Layout, host: str, ca_pem: str) -> None:
         f'  capabilities = ["pull", "resolve"]\n  ca = "{folder}/ca.crt"\n'
     )
 
+
+
+def load_kernel_modules() -> None:
+    """Nothing loads `br_netfilter` by itself. Where it is built in, or there are no modules at all, this does nothing."""
+    modprobe = shutil.which("modprobe", path="/usr/sbin:/sbin")
+    if modprobe is not None:
+        subprocess.run([modprobe, "-qa", "br_netfilter", "overlay"], capture_output=True)
 
 
 def missing_packages() -> list[str]:
