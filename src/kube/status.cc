@@ -75,7 +75,9 @@ json::object to_json(const Status& status) {
   if (!details.empty()) {
     out["details"] = std::move(details);
   }
-  out["code"] = status.code;
+  if (status.code >= 400) {
+    out["code"] = status.code;
+  }
   return out;
 }
 
@@ -251,7 +253,7 @@ Error expired(std::string_view message) {
 Error too_large_resource_version(std::uint64_t requested, std::uint64_t current) {
   // client-go knows this one by its cause. It retries after a second by itself.
   Status status = plain(504, "Timeout",
-                        "Too large resource version: " + std::to_string(requested) +
+                        "Timeout: Too large resource version: " + std::to_string(requested) +
                             ", current: " + std::to_string(current));
   status.causes.push_back({"ResourceVersionTooLarge", "Too large resource version", ""});
   status.retry_after_seconds = 1;

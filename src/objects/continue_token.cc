@@ -15,13 +15,13 @@ std::string encode_continue(const ContinueToken& token) {
   json::object out;
   out["v"] = kVersion;
   out["rv"] = token.revision;
-  out["start"] = token.after + std::string(1, '\0');
+  out["start"] = "/" + token.after + std::string(1, '\0');
   return codec::base64url_encode(codec::write_json(out));
 }
 
 Result<ContinueToken> decode_continue(std::string_view text) {
   const auto invalid = [](std::string_view why) {
-    return kube::bad_request("continue key is not valid: " + std::string(why));
+    return kube::bad_request("invalid continue token: continue key is not valid: " + std::string(why));
   };
   auto bytes = codec::base64url_decode(text);
   if (!bytes.ok()) {
@@ -34,11 +34,12 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   ContinueToken token;
   const std::int64_t revision = codec::int_at(*parsed, {"rv"}, -1);
   token.after = codec::string_at(*parsed, {"start"});
-  if (revision <= 0 || !token.after.ends_with('\0')) {
+  if (revision <= 0 || !token.after.ends_with('\0') || !token.after.starts_with('/')) {
     return invalid("the token is incomplete");
   }
   token.revision = static_cast<Revision>(revision);
   token.after.pop_back();
+  token.after.erase(0, 1);
   return token;
 }
 

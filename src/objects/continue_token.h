@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The `continue` of a list, in the form of apiserver/pkg/storage/continue.go: base64url of
-// {"v":"meta.k8s.io/v1","rv":R,"start":"PATH\0"}. Opaque to clients; checked when it comes back.
+// {"v":"meta.k8s.io/v1","rv":R,"start":"/PATH\0"}. Opaque to clients; checked when it comes back.
 #pragma once
 
 #include <string>

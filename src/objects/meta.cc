@@ -102,8 +102,9 @@ Result<void> check_type(const Kind& kind, const json::value& object) {
   const std::string_view name = codec::string_at(object, {"kind"});
   const std::string_view version = codec::string_at(object, {"apiVersion"});
   if (name.empty()) {
-    return kube::bad_request("Object 'Kind' is missing in '" +
-                             codec::write_json(object).substr(0, 1024) + "'");
+    const std::string text = codec::write_json(object).substr(0, 1024);
+    return kube::bad_request("the object provided is unrecognized (must be of type " + kind.kind +
+                             "): Object 'Kind' is missing in '" + text + "' (" + text + ")");
   }
   if (version != kind.api_version()) {
     return kube::bad_request("the API version in the data (" + std::string(version) +
@@ -111,8 +112,8 @@ Result<void> check_type(const Kind& kind, const json::value& object) {
                              ")");
   }
   if (name != kind.kind) {
-    return kube::bad_request("the kind in the data (" + std::string(name) +
-                             ") does not match the expected kind (" + kind.kind + ")");
+    return kube::invalid(kind.group, name, kube::name_of(object),
+                         {kube::invalid("kind", json::value(name), "must be " + kind.kind)});
   }
   return {};
 }

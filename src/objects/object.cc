@@ -88,4 +88,10 @@ Result<Revision> parse_revision(std::string_view text) {
   return out;
 }
 
+Error bad_revision(std::string_view text) {
+  return kube::bad_request("invalid resource version: resourceVersion: Invalid value: " +
+                           kube::quote(text) + ": strconv.ParseUint: parsing " +
+                           kube::quote(text) + ": invalid syntax");
+}
+
 }  // namespace roadstead::objects

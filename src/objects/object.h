@@ -38,5 +38,7 @@ void sort_names(json::value& value);
 
 // "12" -> 12. Kubernetes' resourceVersion "0" and "" are for the caller to tell apart.
 Result<Revision> parse_revision(std::string_view text);
+// 400, as the API server words it.
+Error bad_revision(std::string_view text);
 
 }  // namespace roadstead::objects

@@ -8,37 +8,31 @@
 namespace roadstead::objects {
 namespace {
 
-constexpr std::string_view kExactOrNotOlder =
-    "resourceVersionMatch: Unsupported value: supported values: \"Exact\", \"NotOlderThan\"";
-
-Error bad_list(std::string_view why) {
-  return kube::bad_request("ListOptions.meta.k8s.io \"\" is invalid: " + std::string(why));
-}
-
 Result<void> check_options(const ListOptions& options) {
   const std::string& match = options.resource_version_match;
+  const std::string field = "resourceVersionMatch";
+  kube::FieldErrors errors;
   if (match.empty()) {
     return {};
   }
-  if (match != "Exact" && match != "NotOlderThan") {
-    return bad_list(kExactOrNotOlder);
-  }
   if (!options.continue_token.empty()) {
-    return bad_list(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is "
-        "provided");
+    errors.push_back(kube::forbidden(
+        field, "resourceVersionMatch is forbidden when continue is provided"));
   }
   if (options.resource_version.empty()) {
-    return bad_list(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion "
-        "is provided");
+    errors.push_back(kube::forbidden(
+        field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  }
+  if (match != "Exact" && match != "NotOlderThan") {
+    errors.push_back(
+        kube::not_supported(field, json::value(match), {"Exact", "NotOlderThan", ""}));
   }
   if (match == "Exact" && options.resource_version == "0") {
-    return bad_list(
-        "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for "
-        "resourceVersion \"0\"");
+    errors.push_back(kube::forbidden(
+        field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
   }
-  return {};
+  return errors.empty() ? Result<void>()
+                        : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
 }
 
 Error gone_snapshot(bool continued) {
@@ -82,8 +76,7 @@ io::Task<Result<Listed>> ObjectApi::list(const Kind& kind, ListOptions options) 
   }
   auto wanted = parse_revision(options.resource_version);
   if (!wanted.ok()) {
-    co_return bad_list("resourceVersion: Invalid value: " +
-                       kube::quote(options.resource_version) + ": must be a number");
+    co_return bad_revision(options.resource_version);
   }
   CO_TRY_VOID(co_await cache_.catch_up());
   if (*wanted > cache_.revision()) {

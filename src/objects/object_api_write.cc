@@ -36,11 +36,24 @@ Error to_api_error(const Kind& kind, const kube::ObjectKey& key, Error error) {
 }
 
 Error precondition_failed(const Kind& kind, const kube::ObjectKey& key, std::string_view what,
-                          std::string_view wanted, std::string_view actual) {
+                          std::string_view wanted, std::string_view actual,
+                          std::string_view happened) {
+  return kube::conflict({kind.group, kind.kind}, key.name,
+                        "the " + std::string(what) + " in the precondition (" +
+                            std::string(wanted) + ") does not match the " + std::string(what) +
+                            " in record (" + std::string(actual) +
+                            "). The object might have been " + std::string(happened));
+}
+
+// An update that carries the uid of another object of that name.
+Error other_object(const Kind& kind, const kube::ObjectKey& key, std::string_view wanted,
+                   std::string_view actual) {
   return kube::conflict(kind.resource(), key.name,
-                        "Precondition failed: " + std::string(what) + " in precondition: " +
-                            std::string(wanted) + ", " + std::string(what) +
-                            " in object meta: " + std::string(actual));
+                        "StorageError: invalid object, Code: 4, Key: /registry/" + kind.group +
+                            "/" + kind.plural + "/" + key.to_string() +
+                            ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                            "precondition: " +
+                            std::string(wanted) + ", UID in object meta: " + std::string(actual));
 }
 
 // The old object with only its status taken from the new one.
@@ -133,6 +146,9 @@ Result<void> ObjectApi::validate_object(const Kind& kind, const json::value& obj
   kube::FieldErrors errors;
   validate_metadata(kind, object, errors);
   validate(*kind.schema, object, "", errors);
+  std::sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) {
+    return a.to_string() < b.to_string();
+  });
   if (!errors.empty()) {
     return kube::invalid(kind.group, kind.kind, kube::name_of(object), errors);
   }
@@ -171,7 +187,9 @@ io::Task<Result<Written>> ObjectApi::create(const RequestContext& context, const
     metadata["namespace"] = namespace_;
   }
   if (!kube::resource_version_of(object).empty()) {
-    co_return kube::bad_request("resourceVersion should not be set on objects to be created");
+    kube::Status status;  // the API server's own wording and code
+    status.message = "resourceVersion should not be set on objects to be created";
+    co_return kube::make_error(ErrorKind::InvalidArgument, std::move(status));
   }
   if (kind.has_status) {
     root.erase("status");
@@ -242,14 +260,14 @@ io::Task<Result<Written>> ObjectApi::update(const RequestContext& context, const
   CO_TRY(ObjectPtr before, co_await current(kind, key));
   const std::string version(kube::resource_version_of(object));
   if (version.empty() || version == "0") {
-    co_return kube::invalid(kind.group, kind.kind, key.name,
+    co_return kube::invalid(kind.group, kind.plural, key.name,
                             {kube::invalid("metadata.resourceVersion", json::value(0),
                                            "must be specified for an update")});
   }
   const std::string uid(kube::uid_of(object));
   const json::value old = before->parse();
   if (!uid.empty() && uid != kube::uid_of(old)) {
-    co_return precondition_failed(kind, key, "UID", uid, kube::uid_of(old));
+    co_return other_object(kind, key, uid, kube::uid_of(old));
   }
   if (version != std::to_string(before->revision)) {
     co_return kube::object_modified(kind.resource(), key.name);
@@ -328,7 +346,7 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
     }
     const std::string_view uid = kube::uid_of(object);
     if (uid != kube::uid_of(before->parse()) && !uid.empty()) {
-      co_return precondition_failed(kind, key, "UID", uid, kube::uid_of(before->parse()));
+      co_return other_object(kind, key, uid, kube::uid_of(before->parse()));
     }
     const std::string_view version = kube::resource_version_of(object);
     const bool pinned = !version.empty() && version != std::to_string(before->revision);
@@ -365,12 +383,13 @@ io::Task<Result<Written>> ObjectApi::remove(const RequestContext& context, const
     CO_TRY(ObjectPtr before, co_await current(kind, key));
     json::value old = before->parse();
     if (!options.uid.empty() && options.uid != kube::uid_of(old)) {
-      co_return precondition_failed(kind, key, "UID", options.uid, kube::uid_of(old));
+      co_return precondition_failed(kind, key, "UID", options.uid, kube::uid_of(old),
+                                    "deleted and then recreated");
     }
     const std::string version = std::to_string(before->revision);
     if (!options.resource_version.empty() && options.resource_version != version) {
       co_return precondition_failed(kind, key, "ResourceVersion", options.resource_version,
-                                    version);
+                                    version, "modified");
     }
     CO_TRY_VOID(co_await admit(
         {context, Operation::Delete, kind, "", &old, nullptr, options.dry_run}));

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "objects/encode.h"
+
+#include "codec/yaml.h"
+
+namespace roadstead::objects {
+namespace {
+
+bool wants_partial(const kube::Negotiated& form) {
+  return form.representation == kube::Representation::PartialObject ||
+         form.representation == kube::Representation::PartialObjectList;
+}
+
+std::string from_text(const std::string& text, const kube::Negotiated& form) {
+  if (!form.yaml && !form.pretty) {
+    return text + "\n";
+  }
+  const auto parsed = codec::parse_json(text, {.max_bytes = 1u << 30, .max_depth = 128});
+  CHECK(parsed.ok(), "what the object API writes is JSON");
+  return encode_value(*parsed, form);
+}
+
+json::object list_meta(const ListMeta& meta) {
+  json::object out;
+  out["continue"] = meta.continue_token;
+  if (meta.remaining) {
+    out["remainingItemCount"] = *meta.remaining;
+  }
+  out["resourceVersion"] = std::to_string(meta.revision);
+  return out;
+}
+
+// Joined from the objects' own text: a list of thousands is not parsed again.
+std::string plain_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
+                       const ListMeta& meta) {
+  std::size_t size = 256;
+  for (const ObjectPtr& object : objects) {
+    size += object->text.size() + 1;
+  }
+  std::string out;
+  out.reserve(size);
+  out += "{\"apiVersion\":\"" + kind.api_version() + "\",\"items\":[";
+  bool first = true;
+  for (const ObjectPtr& object : objects) {
+    if (!first) {
+      out += ',';
+    }
+    first = false;
+    out += object->text;
+  }
+  out += "],\"kind\":\"" + kind.list_kind + "\",\"metadata\":";
+  out += codec::write_json(list_meta(meta)) + "}";
+  return out;
+}
+
+}  // namespace
+
+std::string_view content_type(const kube::Negotiated& form) {
+  return form.yaml ? "application/yaml" : "application/json";
+}
+
+std::string encode_value(const json::value& value, const kube::Negotiated& form) {
+  if (form.yaml) {
+    return codec::write_yaml(value);
+  }
+  return (form.pretty ? codec::write_json_pretty(value) : codec::write_json(value)) + "\n";
+}
+
+std::string encode_object(const Kind& kind, const ObjectPtr& object, const Encoding& encoding,
+                          WallTime now) {
+  if (encoding.form.representation == kube::Representation::Table) {
+    return encode_value(
+        table_of(kind, {object}, {object->revision, "", std::nullopt}, encoding.table, now),
+        encoding.form);
+  }
+  if (wants_partial(encoding.form)) {
+    return encode_value(partial_metadata(object->parse(), encoding.form.version), encoding.form);
+  }
+  return from_text(object->text, encoding.form);
+}
+
+std::string encode_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
+                        const ListMeta& meta, const Encoding& encoding, WallTime now) {
+  if (encoding.form.representation == kube::Representation::Table) {
+    return encode_value(table_of(kind, objects, meta, encoding.table, now), encoding.form);
+  }
+  if (wants_partial(encoding.form)) {
+    json::object out;
+    out["kind"] = "PartialObjectMetadataList";
+    out["apiVersion"] = "meta.k8s.io/" + encoding.form.version;
+    out["metadata"] = list_meta(meta);
+    json::array items;
+    for (const ObjectPtr& object : objects) {
+      items.push_back(partial_metadata(object->parse(), encoding.form.version));
+    }
+    out["items"] = std::move(items);
+    return encode_value(out, encoding.form);
+  }
+  return from_text(plain_list(kind, objects, meta), encoding.form);
+}
+
+}  // namespace roadstead::objects

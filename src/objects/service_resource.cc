@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+// The requests for resources: one function for each verb.
+#include <algorithm>
+#include <charconv>
+
+#include "base/ascii.h"
+#include "codec/yaml.h"
+#include "objects/service.h"
+
+namespace roadstead::objects {
+namespace {
+
+constexpr std::string_view kPatchTypes =
+    "the body of the request was in an unknown format - accepted media types include: "
+    "application/json-patch+json, application/merge-patch+json";
+
+kube::ObjectKey key_of(const Call& call) { return {call.info.namespace_, call.info.name}; }
+
+void add_warnings(ApiResponse& response, const std::vector<std::string>& warnings) {
+  constexpr std::size_t kMaxWarnings = 100;
+  for (const std::string& warning : warnings) {
+    if (response.headers.size() < kMaxWarnings) {
+      response.headers.emplace_back("warning", "299 - " + kube::quote(warning));
+    }
+  }
+}
+
+Result<Encoding> negotiate_encoding(const ApiRequest& request, const kube::Query& query) {
+  Encoding out;
+  TRY(out.form, kube::negotiate(request.accept));
+  const auto pretty = query.find("pretty");
+  if (pretty) {
+    out.form.pretty = query.get_bool("pretty");
+  }
+  const std::string_view include = query.get("includeObject");
+  if (include == "None") {
+    out.table.include = IncludeObject::None;
+  } else if (include == "Object") {
+    out.table.include = IncludeObject::Object;
+  } else if (!include.empty() && include != "Metadata") {
+    return kube::bad_request("unrecognized includeObject: " + std::string(include));
+  }
+  out.table.version = out.form.version;
+  return out;
+}
+
+}  // namespace
+
+ApiResponse ObjectService::object_response(const Call& call, const ObjectPtr& object,
+                                           int status) const {
+  ApiResponse out;
+  out.status = status;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_object(*call.kind, object, call.encoding, api_.clock().wall());
+  return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiRequest& request,
+                                                                    kube::RequestInfo info) {
+  Call call{request, std::move(info), kube::Query::parse(kube::split_target(request.target).second),
+            nullptr, {}};
+  call.kind = api_.kinds().find(call.info.group, call.info.version, call.info.resource);
+  if (call.kind == nullptr || call.info.api_prefix != "apis" || call.info.parts.size() > 3 ||
+      (!call.info.namespace_.empty() && !call.kind->namespaced)) {
+    ApiResponse missing;
+    missing.status = 404;
+    missing.content_type = "text/plain; charset=utf-8";
+    missing.headers.emplace_back("x-content-type-options", "nosniff");
+    missing.body = "404 page not found\n";
+    co_return missing;
+  }
+  const Kind& kind = *call.kind;
+  CO_TRY(call.encoding, negotiate_encoding(request, call.query));
+  const std::string& sub = call.info.subresource;
+  if (Subresource* custom = sub.empty() ? nullptr : api_.find_subresource(kind, sub)) {
+    co_return co_await serve_subresource(call, *custom);
+  }
+  if (!sub.empty() && !(sub == "status" && kind.has_status)) {
+    co_return kube::not_found(kind.resource(), call.info.name);
+  }
+  const std::string& verb = call.info.verb;
+  // A list may carry a name from its field selector; only the path makes it one object.
+  const bool named = call.info.parts.size() >= 2;
+  if (verb == "get") {
+    co_return co_await serve_get(call);
+  }
+  if (verb == "list") {
+    co_return co_await serve_list(call);
+  }
+  if (verb == "watch") {
+    co_return co_await serve_watch(call);
+  }
+  if (verb == "create" && sub.empty()) {
+    co_return co_await serve_create(call);
+  }
+  if ((verb == "update" || verb == "patch") && !named) {
+    co_return kube::bad_request("name must be provided");
+  }
+  if (verb == "update") {
+    co_return co_await serve_update(call);
+  }
+  if (verb == "patch") {
+    co_return co_await serve_patch(call);
+  }
+  if (verb == "delete" && sub.empty()) {
+    co_return co_await serve_delete(call);
+  }
+  if (verb == "deletecollection") {
+    co_return co_await serve_delete_collection(call);
+  }
+  co_return kube::method_not_allowed(kind.resource(), verb);
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_subresource(const Call& call,
+                                                               Subresource& subresource) {
+  const std::vector<std::string> verbs = subresource.verbs();
+  if (std::find(verbs.begin(), verbs.end(), call.info.verb) == verbs.end()) {
+    co_return kube::method_not_allowed(
+        {call.kind->group, call.kind->plural + "/" + call.info.subresource}, call.info.verb);
+  }
+  CO_TRY(const ObjectPtr object, co_await api_.get(*call.kind, key_of(call)));
+  const json::value parent = object->parse();
+  SubresourceRequest request{call.request.context, call.info.verb,
+                             std::string(kube::split_target(call.request.target).second), parent,
+                             nullptr};
+  if (!call.request.body.empty()) {
+    CO_TRY(request.body, decode_body(call));
+  }
+  CO_TRY(const json::value answer, co_await subresource.serve(std::move(request)));
+  ApiResponse out;
+  out.status = call.info.verb == "create" ? 201 : 200;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_value(answer, call.encoding.form);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_get(const Call& call) {
+  CO_TRY(const ObjectPtr object, co_await api_.get(*call.kind, key_of(call)));
+  co_return object_response(call, object, 200);
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_list(const Call& call) {
+  CO_TRY(ListOptions options, list_options(call));
+  CO_TRY(const Listed listed, co_await api_.list(*call.kind, std::move(options)));
+  ApiResponse out;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_list(*call.kind, listed.objects,
+                         {listed.revision, listed.continue_token, listed.remaining}, call.encoding,
+                         api_.clock().wall());
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
+  WatchOptions options;
+  options.namespace_ = call.info.namespace_;
+  if (call.info.parts.size() >= 2) {
+    options.name = call.info.name;
+  }
+  options.label_selector = call.query.get("labelSelector");
+  options.field_selector = call.query.get("fieldSelector");
+  options.resource_version = call.query.get("resourceVersion");
+  options.resource_version_match = call.query.get("resourceVersionMatch");
+  options.send_initial_events = call.query.get_bool("sendInitialEvents");
+  options.allow_bookmarks = call.query.get_bool("allowWatchBookmarks");
+  const std::string_view timeout = call.query.get("timeoutSeconds");
+  std::uint32_t seconds = 0;
+  std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+  options.timeout = std::chrono::seconds(seconds);
+  CO_TRY(auto watch, co_await Watch::open(api_, *call.kind, std::move(options)));
+  ApiResponse out;
+  out.content_type = "application/json";
+  Encoding encoding = call.encoding;
+  encoding.form.pretty = false;
+  encoding.form.yaml = false;
+  out.watch = std::make_unique<WatchStream>(std::move(watch), *call.kind, std::move(encoding), api_);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_create(const Call& call) {
+  CO_TRY(WriteOptions options, write_options(call));
+  CO_TRY(json::value object, decode_body(call));
+  if (call.info.parts.size() >= 2) {
+    co_return kube::method_not_allowed(call.kind->resource(), "create");
+  }
+  CO_TRY(const Written written,
+         co_await api_.create(call.request.context, *call.kind, call.info.namespace_,
+                              std::move(object), std::move(options)));
+  ApiResponse out = object_response(call, written.object, 201);
+  add_warnings(out, written.warnings);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_update(const Call& call) {
+  CO_TRY(WriteOptions options, write_options(call));
+  CO_TRY(json::value object, decode_body(call));
+  CO_TRY(const Written written, co_await api_.update(call.request.context, *call.kind, key_of(call),
+                                                     std::move(object), std::move(options)));
+  ApiResponse out = object_response(call, written.object, 200);
+  add_warnings(out, written.warnings);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
+  const std::string type = kube::parse_media_type(call.request.content_type).type;
+  if (type == "application/apply-patch+yaml" || type == "application/apply-patch+cbor") {
+    co_return kube::unsupported_media_type(
+        "server-side apply is not served by this hub yet; use kubectl apply without --server-side");
+  }
+  const bool merge = type == "application/merge-patch+json";
+  if (!merge && type != "application/json-patch+json") {
+    co_return kube::unsupported_media_type(kPatchTypes);
+  }
+  CO_TRY(WriteOptions options, write_options(call));
+  auto patch = codec::parse_json(call.request.body);
+  if (!patch.ok()) {
+    co_return kube::bad_request("error decoding patch: " + patch.error().message());
+  }
+  CO_TRY(const Written written,
+         co_await api_.patch(call.request.context, *call.kind, key_of(call),
+                             merge ? PatchType::Merge : PatchType::Json, std::move(*patch),
+                             std::move(options)));
+  ApiResponse out = object_response(call, written.object, 200);
+  add_warnings(out, written.warnings);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_delete(const Call& call) {
+  CO_TRY(DeleteOptions options, delete_options(call));
+  CO_TRY(const Written written,
+         co_await api_.remove(call.request.context, *call.kind, key_of(call), std::move(options)));
+  if (!written.deleted) {
+    co_return object_response(call, written.object, 200);  // finalizers hold it
+  }
+  kube::Status status;
+  status.code = 200;
+  status.name = call.info.name;
+  status.group = call.kind->group;
+  status.kind = call.kind->plural;
+  status.uid = kube::uid_of(written.object->parse());
+  ApiResponse out;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_value(kube::to_json(status), call.encoding.form);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_delete_collection(const Call& call) {
+  CO_TRY(DeleteOptions options, delete_options(call));
+  CO_TRY(ListOptions selection, list_options(call));
+  CO_TRY(const Listed listed,
+         co_await api_.remove_collection(call.request.context, *call.kind, std::move(selection),
+                                         std::move(options)));
+  ApiResponse out;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_list(*call.kind, listed.objects,
+                         {listed.revision, listed.continue_token, listed.remaining}, call.encoding,
+                         api_.clock().wall());
+  co_return out;
+}
+
+}  // namespace roadstead::objects
