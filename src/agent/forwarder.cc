@@ -3,6 +3,7 @@
 
 #include "http/relay.h"
 #include "io/task_group.h"
+#include "kube/query.h"
 #include "tunnel/header_rules.h"
 #include "tunnel/protocol.h"
 
@@ -17,13 +18,22 @@ io::Task<void> upload(http::ServerExchange& from, http::ClientExchange& to) {
   static_cast<void>(co_await http::relay(from, to));
 }
 
-bool is_watch(std::string_view target) {
-  const std::size_t query = target.find('?');
-  if (query == std::string_view::npos) {
-    return false;
+enum class Lasting : unsigned char { No, Watch, Follow };
+
+// Whether the answer may go on for hours. The parser runs only when the words are there at all.
+Lasting lasting(std::string_view target) {
+  const auto [path, text] = kube::split_target(target);
+  if (path.find("/watch/") != std::string_view::npos) {
+    return Lasting::Watch;  // the old form; a wrong guess costs nothing but a connection
   }
-  const std::string_view q = target.substr(query + 1);
-  return q.find("watch=") != std::string_view::npos || q.find("follow=") != std::string_view::npos;
+  if (text.find("watch") == std::string_view::npos &&
+      text.find("follow") == std::string_view::npos) {
+    return Lasting::No;
+  }
+  const kube::Query query = kube::Query::parse(text);
+  return query.get_bool("watch")    ? Lasting::Watch
+         : query.get_bool("follow") ? Lasting::Follow
+                                    : Lasting::No;
 }
 
 // What the API server's answer becomes on the lane.
@@ -93,12 +103,49 @@ io::Task<void> answer_error(http::ServerExchange& exchange, std::string_view cod
   }
 }
 
+// Puts a running watch on the list of those that a drain ends.
+class Forwarder::WatchGuard {
+ public:
+  WatchGuard(Watches& watches, UniqueFunction<void()> end)
+      : watches_(watches), position_(watches.insert(watches.end(), std::move(end))) {}
+  ~WatchGuard() { watches_.erase(position_); }
+  WatchGuard(const WatchGuard&) = delete;
+  WatchGuard& operator=(const WatchGuard&) = delete;
+
+ private:
+  Watches& watches_;
+  Watches::iterator position_;
+};
+
+void Forwarder::end_watches() {
+  // The callbacks only ask for a reset, so the list does not change under the loop.
+  for (const auto& end : watches_) {
+    end();
+  }
+}
+
 struct Forwarder::Attempt {
   std::uint64_t context_id = 0;
   http::RequestHead head;
   bool upgrade = false;
   IdentityTable* identities = nullptr;
+  http::ClientExchange* up = nullptr;  // once it is open
+  bool ended = false;                  // from our side: nobody waits for the answer any more
 };
+
+io::Task<void> Forwarder::answer_not_opened(http::ServerExchange& exchange, const Error& error) {
+  // Of these two alone it is not known that nothing was sent.
+  const bool perhaps_sent =
+      error.kind() == ErrorKind::Cancelled || error.kind() == ErrorKind::Network;
+  const bool refused = error.kind() == ErrorKind::PermissionDenied;
+  (refused ? metrics_.refused : metrics_.unreachable).add();
+  logger_.warn("api server not reached", {{"error", error.message()}});
+  co_await answer_error(exchange,
+                        refused        ? tunnel::kErrorRefusedRequest
+                        : perhaps_sent ? tunnel::kErrorFailed
+                                       : tunnel::kErrorUnreachable,
+                        error.message());
+}
 
 io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& identities) {
   Attempt attempt;
@@ -109,11 +156,13 @@ io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& i
       identities.find(field != nullptr ? std::string_view(*field) : std::string_view(),
                       &attempt.context_id);
   if (!identity.ok()) {
+    metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorUnknownIdentity, identity.error().message());
     co_return;
   }
   auto head = build_upstream_head(request, **identity);
   if (!head.ok()) {
+    metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorRefusedRequest, head.error().message());
     co_return;
   }
@@ -123,20 +172,38 @@ io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& i
 }
 
 io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) {
+  // The identity may end, and the user leave, while the connection is being made.
+  const auto stop = [&attempt] {
+    attempt.ended = true;
+    if (attempt.up != nullptr) {
+      attempt.up->reset();
+    }
+  };
+  const auto guard = attempt.identities->attach(attempt.context_id, stop);
+  const http::AbortHook on_abort(exchange, stop);
   const Deadline connect = Deadline::after(clock_, kConnectTimeout);
   const bool end = exchange.request_ended() && !attempt.upgrade;
-  const bool watch = is_watch(attempt.head.target);
+  const Lasting lasts = lasting(attempt.head.target);
   auto opened = attempt.upgrade
                     ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
-                    : co_await upstream_.open(std::move(attempt.head), end, watch, connect);
+                    : co_await upstream_.open(std::move(attempt.head), end, lasts != Lasting::No,
+                                              connect);
+  if (opened.ok() && attempt.ended) {
+    metrics_.refused.add();
+    (*opened)->reset();
+    co_await answer_error(exchange, tunnel::kErrorFailed, "the identity of the request has ended");
+    co_return;
+  }
   if (!opened.ok()) {
-    logger_.warn("api server not reached", {{"error", opened.error().message()}});
-    co_await answer_error(exchange, tunnel::kErrorUnreachable, opened.error().message());
+    co_await answer_not_opened(exchange, opened.error());
     co_return;
   }
   http::ClientExchange& up = **opened;
-  const http::AbortHook on_abort(exchange, [&up] { up.reset(); });
-  const auto guard = attempt.identities->attach(attempt.context_id, [&up] { up.reset(); });
+  attempt.up = &up;
+  std::optional<WatchGuard> watch;
+  if (lasts == Lasting::Watch && !attempt.upgrade) {
+    watch.emplace(watches_, [&up] { up.reset(); });
+  }
 
   auto response = Result<http::ResponseHead>(ErrorKind::Internal, "");
   io::TaskGroup uploads(exchange.executor());
@@ -162,6 +229,7 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
     failure = Error(ErrorKind::Upstream, "the API server redirected an upgrade, which is refused");
   }
   if (failure.has_value()) {
+    metrics_.failed.add();
     up.reset();
     exchange.stop_reading();
     co_await uploads.join();
@@ -177,6 +245,7 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   if (responded.ok()) {
     complete = (co_await http::relay(up, exchange)).end == http::RelayOutcome::End::Finished;
   }
+  (complete ? metrics_.answered : metrics_.broken_off).add();
   if (!complete) {
     up.reset();
     exchange.reset();

@@ -5,12 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 
 #include "agent/identity_table.h"
+#include "agent/metrics.h"
 #include "agent/upstream.h"
 #include "http/message.h"
 #include "telemetry/log.h"
-#include "telemetry/metrics.h"
 
 namespace roadstead::agent {
 
@@ -24,19 +25,29 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
 
 class Forwarder {
  public:
-  Forwarder(Upstream& upstream, const Clock& clock, telemetry::Logger logger)
-      : upstream_(upstream), clock_(clock), logger_(std::move(logger)) {}
+  Forwarder(Upstream& upstream, const Clock& clock, AgentMetrics& metrics,
+            telemetry::Logger logger)
+      : upstream_(upstream), clock_(clock), metrics_(metrics), logger_(std::move(logger)) {}
 
   // Until the exchange has ended in both directions.
   io::Task<void> serve(http::ServerExchange& exchange, IdentityTable& identities);
 
+  // Ends all watches, which their clients take up again elsewhere without an error: the Stub keeps
+  // to object boundaries.
+  void end_watches();
+
  private:
   struct Attempt;
+  using Watches = std::list<UniqueFunction<void()>>;
+  class WatchGuard;
   io::Task<void> run(http::ServerExchange& exchange, Attempt& attempt);
+  io::Task<void> answer_not_opened(http::ServerExchange& exchange, const Error& error);
 
   Upstream& upstream_;
   const Clock& clock_;
+  AgentMetrics& metrics_;
   telemetry::Logger logger_;
+  Watches watches_;
 };
 
 // Answers with rs-error and a message for the Stub, which words the user's Status.
