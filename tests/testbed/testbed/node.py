@@ -50,7 +50,7 @@ def _containerd(layout: Layout) -> str:
     # this no sandbox starts. The disabled plug-ins would touch folders of the machine or need absent kernel parts.
     return f"""\
 version = 2
-root = "{layout.volume}/containerd"
+root = "/var/lib/containerd"
 state = "/run/containerd"
 oom_score = 0
 disabled_plugins = [
@@ -135,7 +135,7 @@ def kubelet(node_name: str, layout: Layout, net: network.ClusterNetwork) -> list
         str(build.binary("kubelet")),
         f"--config={layout.configs}/kubelet.yaml",
         f"--kubeconfig={layout.internal_kubeconfig('node')}",
-        f"--root-dir={layout.volume}/kubelet",
+        "--root-dir=/var/lib/kubelet",
         f"--hostname-override={node_name}",
         f"--node-ip={net.address}",
     ]

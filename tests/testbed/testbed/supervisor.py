@@ -55,6 +55,11 @@ def _private_files(volume: str, keep: list[str], resolv_conf: str) -> None:
         os.makedirs(upper)
         os.makedirs(work)
         _mount("roadstead", folder, "overlay", 0, f"lowerdir={folder},upperdir={upper},workdir={work}")
+    # The usual places: short, since paths of sockets are limited, and no overlay, which cannot carry another one.
+    for folder in ("/var/lib/kubelet", "/var/lib/containerd"):
+        os.makedirs(volume + folder)
+        os.makedirs(folder, exist_ok=True)
+        _mount(volume + folder, folder, "none", MS_BIND)
     _mount("roadstead", "/run", "tmpfs", 0, "mode=0755,size=10%")
     for path, fd in held:
         if path.startswith(("/run/", "/var/lib/", "/var/log/")):

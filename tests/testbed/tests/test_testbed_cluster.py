@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import Registry
+from oci_registry import Registry
 from testbed import build, images, network
 from testbed.bed import Testbed
 from testbed.cluster import Cluster
