@@ -17,7 +17,7 @@ Condition yes(std::string type, std::string reason, std::string message, std::st
 
 Condition no(std::string type, std::string reason, std::string message, std::string evidence,
              std::string fix) {
-  return {std::move(type),     "False",        std::move(reason), std::move(message),
+  return {std::move(type),     "False",       std::move(reason), std::move(message),
           std::move(evidence), std::move(fix)};
 }
 
@@ -38,7 +38,8 @@ Condition token_step(const ClusterFacts& f, WallTime now) {
     return no("TokenIssued", "TokenExpired", "the registration token expired unused",
               "expired " + format_rfc3339(*f.token_expires),
               "download the manifest again (each download has a fresh token): roadstead cluster "
-              "manifest " + f.name);
+              "manifest " +
+                  f.name);
   }
   return yes("TokenIssued", "TokenIssued", "a registration token is valid",
              "until " + format_rfc3339(*f.token_expires));
@@ -46,14 +47,14 @@ Condition token_step(const ClusterFacts& f, WallTime now) {
 
 Condition seen_step(const ClusterFacts& f, WallTime now) {
   if (f.attempt.has_value() && !f.attempt->error.empty()) {
-    return no("AgentSeen", f.attempt->reason, "an Agent called and was refused",
-              "from " + f.attempt->address + " at " + format_rfc3339(f.attempt->at) + ": " +
-                  f.attempt->error,
-              f.attempt->reason == "OtherAPIServer"
-                  ? "another cluster uses this cluster's token; remove its Agent, or remove and "
-                    "register this cluster again"
-                  : "download the manifest again and apply it: roadstead cluster manifest " +
-                        f.name);
+    return no(
+        "AgentSeen", f.attempt->reason, "an Agent called and was refused",
+        "from " + f.attempt->address + " at " + format_rfc3339(f.attempt->at) + ": " +
+            f.attempt->error,
+        f.attempt->reason == "OtherAPIServer"
+            ? "another cluster uses this cluster's token; remove its Agent, or remove and "
+              "register this cluster again"
+            : "download the manifest again and apply it: roadstead cluster manifest " + f.name);
   }
   if (f.attempt.has_value()) {
     return yes("AgentSeen", "Called", "an Agent has called",
@@ -106,10 +107,9 @@ Condition connected_step(const ClusterFacts& f) {
   if (!f.certificate_issued.has_value() && !f.last_contact.has_value()) {
     return waits("Connected", "a certificate");
   }
-  const std::string since =
-      f.last_contact.has_value()
-          ? "last heard " + format_rfc3339(*f.last_contact)
-          : "never connected";
+  const std::string since = f.last_contact.has_value()
+                                ? "last heard " + format_rfc3339(*f.last_contact)
+                                : "never connected";
   return no("Connected", "NoLane", "no Agent is connected", since,
             "check the site's network and the Agent: " + std::string(kLook));
 }

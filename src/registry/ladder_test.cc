@@ -29,7 +29,8 @@ ClusterFacts running() {
   f.token_expires = kNow;
   f.certificate_issued = kNow - minutes(50);
   f.certificate_not_after = kNow + hours(100);
-  f.lanes = {{1, "agent-a", "", "192.0.2.1:5", kNow, kNow}, {2, "agent-b", "", "192.0.2.2:5", kNow, kNow}};
+  f.lanes = {{1, "agent-a", "", "192.0.2.1:5", kNow, kNow},
+             {2, "agent-b", "", "192.0.2.2:5", kNow, kNow}};
   f.report = ReportFact{true, "v1.36.3", "", kNow};
   f.kubernetes_version = "v1.36.3";
   f.last_contact = kNow;

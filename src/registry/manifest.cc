@@ -13,11 +13,10 @@ namespace {
 
 // Characters that mean the same inside and outside of quotes and comments.
 bool is_plain(std::string_view text) {
-  return !text.empty() && text.size() <= 512 &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return ascii::is_alpha(c) || ascii::is_digit(c) ||
-                  std::string_view("-_.:/@[]").find(c) != std::string_view::npos;
-         });
+  return !text.empty() && text.size() <= 512 && std::all_of(text.begin(), text.end(), [](char c) {
+    return ascii::is_alpha(c) || ascii::is_digit(c) ||
+           std::string_view("-_.:/@[]").find(c) != std::string_view::npos;
+  });
 }
 
 }  // namespace
@@ -35,9 +34,9 @@ Result<Secret> render_manifest(const ManifestValues& v) {
   };
   for (const auto& [name, value] : plain) {
     if (!is_plain(value)) {
-      return Error(ErrorKind::InvalidArgument,
-                   "the value for " + std::string(name) + " in the manifest is not usable: \"" +
-                       value.substr(0, 64) + "\"");
+      return Error(ErrorKind::InvalidArgument, "the value for " + std::string(name) +
+                                                   " in the manifest is not usable: \"" +
+                                                   value.substr(0, 64) + "\"");
     }
   }
   std::map<std::string_view, std::string> all = plain;

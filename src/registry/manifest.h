@@ -14,14 +14,14 @@ struct ManifestValues {
   std::string cluster;
   std::string cluster_uid;
   std::string login;
-  std::string member_user;      // rs:LOGIN:SHORTUID
+  std::string member_user;  // rs:LOGIN:SHORTUID
   std::string registrar_role = "cluster-admin";
-  std::string hub;              // host:port that Agents dial
+  std::string hub;  // host:port that Agents dial
   std::string hub_roots_pem;
   std::string user_roots_pem;
   std::string image;
   int replicas = 2;
-  std::string created;          // RFC 3339
+  std::string created;  // RFC 3339
   std::string token_expires;
   Secret token;
 };

@@ -49,8 +49,8 @@ TEST(Manifest, EverythingIsLabelledForRemoval) {
 
 TEST(Manifest, TheTokenStandsOnceAndOnlyInTheSecret) {
   for (const json::value& object : objects()) {
-    const bool has = codec::write_json(object).find(codec::base64_encode("rst_abc")) !=
-                     std::string::npos;
+    const bool has =
+        codec::write_json(object).find(codec::base64_encode("rst_abc")) != std::string::npos;
     EXPECT_EQ(has, codec::string_at(object, {"kind"}) == "Secret");
   }
 }
