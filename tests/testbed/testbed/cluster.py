@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -25,12 +26,26 @@ class Cluster:
     """A cluster of a test bed. Made by `Testbed.cluster(name, ...)`; nothing runs before `up()`."""
 
     def __init__(
-        self, bed: Testbed, name: str, *, node: bool = True, kwok: int = 0, apiserver_flags: list[str] | None = None
+        self,
+        bed: Testbed,
+        name: str,
+        *,
+        node: bool = True,
+        kwok: int = 0,
+        ipv6: bool = False,
+        apiserver_flags: list[str] | None = None,
     ) -> None:
+        """`node`: with a real node; `kwok`: with so many simulated ones; `ipv6`: pods have an IPv6 address besides."""
+        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,40}[a-z0-9])?", name):
+            raise ValueError(
+                f"cluster name {name!r}: at most 42 small letters, digits and '-', beginning with a letter and "
+                "ending with a letter or digit"
+            )
         self.bed = bed
         self.name = name
         self.with_node = node
         self.kwok_nodes = kwok
+        self._ipv6 = ipv6
         self._apiserver_flags = apiserver_flags or []
         self.layout = Layout(bed.root / "clusters" / name)
         self._holder = Holder(self.layout.folder)
@@ -97,7 +112,10 @@ class Cluster:
         return self.is_up and json.loads((self.layout.folder / "ready").read_text()) == self._settings()
 
     def _settings(self) -> dict[str, Any]:
-        return {"node": self.with_node, "kwok": self.kwok_nodes, "apiserver_flags": self._apiserver_flags}
+        return {
+            "node": self.with_node, "kwok": self.kwok_nodes, "ipv6": self._ipv6,
+            "apiserver_flags": self._apiserver_flags,
+        }
 
     def programs(self) -> list[str]:
         return [
@@ -128,7 +146,7 @@ class Cluster:
         self._holder.run("etcd", controlplane.etcd(layout), {"GOMEMLIMIT": "512MiB"})
         if self.with_node:
             cgroups.create(self.cgroup)
-            node.write_files(self.node_name, self.cgroup, layout, net)
+            node.write_files(self.node_name, self.cgroup, layout, self._ipv6)
             self._holder.run("containerd", node.containerd(layout))
         self._start_apiserver()
         if self.with_node:

@@ -24,6 +24,7 @@ MAX_CLUSTERS = 200
 
 POD_CIDR = "10.244.0.0/16"
 NODE_POD_SUBNET = "10.244.1.0/24"
+POD_SUBNET6 = "fd5e:ad58::/64"
 SERVICE_CIDR = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
@@ -178,6 +179,13 @@ class ClusterNetwork:
 
 # Pods have addresses that mean nothing outside their cluster.
 _MASQUERADE = f"""
+table ip6 roadstead-masquerade {{
+  chain postrouting {{
+    type nat hook postrouting priority srcnat;
+    ip6 saddr {POD_SUBNET6} oifname "hub0" masquerade
+    ip6 saddr {POD_SUBNET6} oifname "mgmt0" masquerade
+  }}
+}}
 table ip roadstead-masquerade {{
   chain postrouting {{
     type nat hook postrouting priority srcnat;

@@ -18,17 +18,22 @@ CONTAINERD_SOCKET = "/run/containerd/containerd.sock"  # in the cluster's own /r
 PAUSE_IMAGE = "roadstead.test/pause:1"
 
 
-def write_files(node_name: str, cgroup: str, layout: Layout, net: network.ClusterNetwork) -> None:
+def write_files(node_name: str, cgroup: str, layout: Layout, ipv6: bool) -> None:
     configs = layout.configs
     (configs / "cni").mkdir(exist_ok=True)
     (configs / "certs.d").mkdir(exist_ok=True)
-    (configs / "cni" / "10-bridge.conflist").write_text(json.dumps(_cni()))
+    (configs / "cni" / "10-bridge.conflist").write_text(json.dumps(_cni(ipv6)))
     (configs / "containerd.toml").write_text(_containerd(layout))
     (configs / "kubelet.yaml").write_text(yaml.safe_dump(_kubelet(cgroup, layout)))
     (configs / "kube-proxy.yaml").write_text(yaml.safe_dump(_kube_proxy(node_name, layout)))
 
 
-def _cni() -> dict[str, object]:
+def _cni(ipv6: bool) -> dict[str, object]:
+    ranges = [[{"subnet": network.NODE_POD_SUBNET}]]
+    routes = [{"dst": "0.0.0.0/0"}]
+    if ipv6:
+        ranges.append([{"subnet": network.POD_SUBNET6}])
+        routes.append({"dst": "::/0"})
     bridge = {
         "type": "bridge",
         "bridge": "cni0",
@@ -36,8 +41,8 @@ def _cni() -> dict[str, object]:
         "hairpinMode": True,
         "ipam": {
             "type": "host-local",
-            "ranges": [[{"subnet": network.NODE_POD_SUBNET}]],
-            "routes": [{"dst": "0.0.0.0/0"}],
+            "ranges": ranges,
+            "routes": routes,
             "dataDir": "/run/cni-addresses",
         },
     }

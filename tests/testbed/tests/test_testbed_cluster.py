@@ -54,7 +54,7 @@ _WEB = {
 
 @pytest.fixture(scope="module")
 def clusters(bed: Testbed) -> tuple[Cluster, Cluster]:
-    first, second = bed.cluster("first", node=True), bed.cluster("second", node=True)
+    first, second = bed.cluster("first", node=True, ipv6=True), bed.cluster("second", node=True)
     begin = time.monotonic()
     bed.up([first, second])
     assert time.monotonic() - begin < 60
@@ -193,17 +193,23 @@ def test_pods_reach_the_hub_and_a_cut_is_silent(web: Cluster, bed: Testbed, hub:
     pod.wait()
 
 
-def test_the_hub_is_reached_by_ipv6_from_the_site(web: Cluster, bed: Testbed) -> None:
+@pytest.mark.parametrize("where", ["site", "pod"])
+def test_the_hub_is_reached_by_ipv6(web: Cluster, bed: Testbed, where: str) -> None:
     with socket.create_server((bed.hub_address6, 0), family=socket.AF_INET6) as listener:
         listener.settimeout(10)
-        dial = web.popen_in_namespace(
-            ["busybox", "nc", bed.hub_address6, str(listener.getsockname()[1])], stdin=subprocess.PIPE
-        )
+        dial = ["nc", bed.hub_address6, str(listener.getsockname()[1])]
+        if where == "pod":
+            inside = ["exec", "-i", pods(web)[0], "--", *dial]
+            process = subprocess.Popen(
+                [str(build.binary("kubectl")), f"--kubeconfig={web.kubeconfig}", *inside], stdin=subprocess.PIPE
+            )
+        else:
+            process = web.popen_in_namespace(["busybox", *dial], stdin=subprocess.PIPE)
         connection, peer = listener.accept()
         connection.close()
         assert peer[0] == web.network.address6
-        dial.kill()
-        dial.wait()
+        process.kill()
+        process.wait()
 
 
 def test_clusters_are_apart(clusters: tuple[Cluster, Cluster], web: Cluster) -> None:
