@@ -11,6 +11,20 @@
 #include "tunnel/protocol.h"
 
 namespace roadstead::api {
+namespace {
+
+class OpenCount {
+ public:
+  explicit OpenCount(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
+  ~OpenCount() { --count_; }
+  OpenCount(const OpenCount&) = delete;
+  OpenCount& operator=(const OpenCount&) = delete;
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
+
+}  // namespace
 
 ShardEdge::ShardEdge(io::Shard& shard, EdgeOptions const& options, const EdgeContexts& contexts,
                      const registry::ClusterDirectory& clusters, stub::StubShard& stubs,
@@ -38,6 +52,7 @@ void ShardEdge::take(net::Socket socket) {
 
 io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
   const io::Quota::Permit held = std::move(permit);
+  const OpenCount counted(open_);
   const std::string peer = socket.peer_address();
   const auto select = [this](const std::string& name, const std::vector<std::string>&) {
     if (tunnel::cluster_of_tunnel_name(name).has_value()) {

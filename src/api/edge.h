@@ -5,6 +5,7 @@
 // first shard, each connection on its own.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <set>
@@ -51,6 +52,8 @@ class ShardEdge {
   void take(net::Socket socket);
   void drain();
   io::Task<void> close();
+  // From any thread.
+  std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
   io::Shard& shard() { return shard_; }
   stub::StubShard& stubs() { return stubs_; }
 
@@ -70,6 +73,7 @@ class ShardEdge {
   io::Quota connections_;
   io::TaskGroup tasks_;
   std::set<http::ServerConnection*> live_;
+  std::atomic<std::size_t> open_{0};
   bool draining_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/enrolment.h"
 
+#include "api/json_answer.h"
 #include "base/ascii.h"
 #include "base/rfc3339.h"
 #include "codec/base64.h"
@@ -23,22 +24,6 @@ Result<Secret> bearer_token(const http::Headers& headers) {
     return Error(ErrorKind::Unauthenticated, "no registration token was sent");
   }
   return Secret(std::string(ascii::trim(std::string_view(*field).substr(kScheme.size()))));
-}
-
-io::Task<void> answer_json(http::ServerExchange& exchange, const json::object& body) {
-  const std::string text = codec::write_json(body);
-  http::ResponseHead head;
-  head.status = 200;
-  head.headers.add("content-type", "application/json");
-  head.headers.add("cache-control", "no-store");
-  head.headers.add("content-length", std::to_string(text.size()));
-  const auto responded = co_await exchange.respond(std::move(head));
-  if (responded.ok()) {
-    const auto written = co_await exchange.write(text);
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
 }
 
 Error removed(const std::string& cluster) {

@@ -116,8 +116,14 @@ class [[nodiscard]] Result {
   Value* operator->() { return &value(); }
   const Value* operator->() const { return &value(); }
 
-  const Error& error() const& { return *std::get_if<1>(&state_); }
-  Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+  const Error& error() const& {
+    CHECK(!ok(), "error() of a result that has none");
+    return *std::get_if<1>(&state_);
+  }
+  Error&& error() && {
+    CHECK(!ok(), "error() of a result that has none");
+    return std::move(*std::get_if<1>(&state_));
+  }
 
   Result&& with_context(std::string_view context) && {
     if (!ok()) {

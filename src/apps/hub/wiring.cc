@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/hub/wiring.h"
+
+#include <arpa/inet.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+
+#include "api/edge.h"
+#include "api/enrolment.h"
+#include "api/hub_events.h"
+#include "api/hub_handler.h"
+#include "api/hub_rules.h"
+#include "api/login.h"
+#include "api/user_handler.h"
+#include "apps/hub/metrics_server.h"
+#include "apps/hub/shard_place.h"
+#include "controllers/credentials/credential_controller.h"
+#include "kube/object.h"
+#include "storage/sqlite/sqlite_store.h"
+
+namespace roadstead::hub {
+namespace {
+
+constexpr std::string_view kFirstAdministrator = "admin";
+constexpr Duration kDrainTime = std::chrono::seconds(10);
+
+bool is_address(const std::string& name) {
+  in6_addr any{};
+  return inet_pton(AF_INET, name.c_str(), &any) == 1 || inet_pton(AF_INET6, name.c_str(), &any) == 1;
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) {
+    return Error(ErrorKind::InvalidArgument, "cannot read \"" + path + "\"");
+  }
+  return text.str();
+}
+
+template <class T>
+io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
+  out->emplace(co_await std::move(task));
+}
+
+template <class T>
+T wait_for(io::Shard& shard, io::Task<T> task) {
+  std::optional<T> out;
+  shard.run_until_done(keep(std::move(task), &out));
+  return std::move(*out);
+}
+
+class HubImpl final : public Hub {
+ public:
+  HubImpl(const Settings& settings, const Clock& clock, Random& random, io::Shard& home,
+          telemetry::Logger logger)
+      : settings_(settings), clock_(clock), random_(random), home_(home), logger_(logger) {}
+
+  Result<void> start();
+  const std::string& listen_address() const override { return listen_address_; }
+  const std::string& metrics_address() const override { return metrics_->address(); }
+  const std::string& first_login() const override { return first_login_; }
+  io::Task<void> run(io::Event& stop) override;
+  // After a failed start: ends what had been started.
+  void abandon() {
+    if (cache_ != nullptr) {
+      cache_->close();
+    }
+    home_.run_until_done(tasks_.join());
+  }
+
+ private:
+  Result<void> open_store();
+  Result<void> load_objects();
+  Result<void> listen();
+  Result<void> make_contexts();
+  void make_services();
+  void make_shards();
+  io::Task<Result<void>> make_first_administrator();
+
+  const Settings& settings_;
+  const Clock& clock_;
+  Random& random_;
+  io::Shard& home_;
+  telemetry::Logger logger_;
+  io::TaskGroup tasks_{home_};
+  telemetry::MetricRegistry metrics_registry_;
+
+  std::unique_ptr<storage::SqliteStore> store_;
+  pki::Authorities authorities_;
+  std::optional<objects::KindRegistry> kinds_;
+  std::unique_ptr<objects::ObjectCache> cache_;
+  std::unique_ptr<objects::ObjectApi> api_;
+  identity::Directory directory_{clock_};
+  registry::ClusterDirectory clusters_;
+  policy::FixedAuthorizer authorizer_;
+  std::unique_ptr<audit::AuditSink> audit_;
+  std::optional<pki::OneTimeTokens> registration_tokens_;
+  std::optional<pki::OneTimeTokens> login_codes_;
+  api::HubAddresses addresses_;
+  std::optional<api::HubRules> rules_;
+  std::unique_ptr<controllers::ClusterMonitor> monitor_;
+  std::unique_ptr<controllers::CredentialController> credentials_;
+  std::unique_ptr<api::Enrolment> enrolment_;
+  std::unique_ptr<api::HubEvents> events_;
+  std::unique_ptr<api::Login> login_;
+  std::unique_ptr<objects::ObjectService> object_service_;
+  std::unique_ptr<objects::ObjectHandler> object_handler_;
+  std::optional<api::UserPort> port_;
+  std::unique_ptr<api::HubHandler> hub_handler_;
+  api::EdgeOptions edge_options_;
+  api::EdgeContexts contexts_;
+  std::vector<std::unique_ptr<ShardPlace>> shards_;
+  std::unique_ptr<api::Edge> edge_;
+  std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<MetricsServer> metrics_;
+  std::string listen_address_;
+  std::string first_login_;
+};
+
+Result<void> HubImpl::start() {
+  TRY_VOID(open_store());
+  TRY_VOID(load_objects());
+  TRY_VOID(listen());
+  TRY_VOID(make_contexts());
+  make_services();
+  make_shards();
+  TRY(metrics_, MetricsServer::open(home_, settings_.metrics_listen, metrics_registry_));
+  TRY_VOID(wait_for(home_, make_first_administrator()));
+  logger_.info("hub serves", {{"listen", listen_address_},
+                              {"publicEndpoint", addresses_.public_endpoint},
+                              {"metrics", metrics_->address()}});
+  return {};
+}
+
+Result<void> HubImpl::open_store() {
+  if (mkdir(settings_.data_dir.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Error(ErrorKind::Storage, "dataDir: cannot make \"" + settings_.data_dir + "\"");
+  }
+  TRY(crypto::SealingKey key,
+      crypto::SealingKey::load_or_create(settings_.data_dir + "/sealing.key", random_));
+  const crypto::SealedBox sealing(std::move(key));
+  storage::SqliteOptions options;
+  options.path = settings_.data_dir + "/hub.db";
+  TRY(store_, storage::SqliteStore::open(options, clock_));
+  TRY(authorities_,
+      wait_for(home_, pki::load_or_create_authorities(home_, *store_, sealing, clock_, random_)));
+  registration_tokens_.emplace(*store_, clock_, random_, "registration", "rst_");
+  login_codes_.emplace(*store_, clock_, random_, "login", "rsl_");
+  return {};
+}
+
+Result<void> HubImpl::load_objects() {
+  TRY(kinds_, objects::KindRegistry::builtin());
+  cache_ = std::make_unique<objects::ObjectCache>(home_, *store_, *kinds_);
+  TRY_VOID(wait_for(home_, cache_->start()));
+  tasks_.spawn(cache_->run());
+  api_ = std::make_unique<objects::ObjectApi>(*kinds_, *store_, *cache_, clock_, random_);
+  audit_ = audit::make_log_audit_sink(logger_);
+  return {};
+}
+
+Result<void> HubImpl::listen() {
+  TRY(const net::HostPort wanted, net::parse_host_port(settings_.listen, "8443"));
+  TRY(listener_, net::Listener::open(home_, wanted));
+  const net::HostPort& real = listener_->local_address();
+  listen_address_ = net::format_host_port(real);
+  addresses_.public_endpoint = settings_.public_endpoint;
+  if (addresses_.public_endpoint.empty()) {
+    const bool wildcard = real.host == "::" || real.host == "0.0.0.0";
+    char name[256] = "localhost";
+    gethostname(name, sizeof(name) - 1);
+    addresses_.public_endpoint = net::format_host_port({wildcard ? name : real.host, real.port});
+  }
+  addresses_.private_endpoint = settings_.private_endpoint;
+  addresses_.zone = settings_.zone;
+  addresses_.image_repository = settings_.image_repository;
+  addresses_.version = ROADSTEAD_VERSION;
+  return {};
+}
+
+Result<void> HubImpl::make_contexts() {
+  std::vector<std::string> dns{"hub.roadstead.internal", "*." + settings_.zone, "localhost"};
+  std::vector<std::string> ips{"127.0.0.1", "::1"};
+  std::vector<std::string> more = settings_.names;
+  for (const std::string* endpoint : {&addresses_.public_endpoint, &addresses_.private_endpoint}) {
+    if (!endpoint->empty()) {
+      TRY(const net::HostPort parsed, net::parse_host_port(*endpoint, "8443"));
+      more.push_back(parsed.host);
+    }
+  }
+  for (std::string& name : more) {
+    (is_address(name) ? ips : dns).push_back(std::move(name));
+  }
+  const WallTime now = clock_.wall();
+  TRY(pki::ServerIdentity serving,
+      pki::issue_server_identity(*authorities_.hub, "roadstead hub", dns, ips, now));
+  addresses_.serving_roots_pem = authorities_.hub->certificate().pem();
+  if (!settings_.tls_certificate.empty()) {
+    TRY(serving.chain_pem, read_file(settings_.tls_certificate));
+    TRY(std::string key, read_file(settings_.tls_key));
+    serving.key_pem = Secret(std::move(key));
+    TRY(const auto chain, crypto::Certificate::chain_from_pem(serving.chain_pem));
+    addresses_.serving_roots_pem = chain.back().pem();
+  }
+  const std::string tunnel_zone(tunnel::kTunnelZone);
+  TRY(pki::ServerIdentity internal,
+      pki::issue_server_identity(*authorities_.hub, "roadstead tunnel",
+                                 {tunnel_zone, "*." + tunnel_zone,
+                                  std::string(tunnel::kEnrolmentName)},
+                                 {}, now));
+  net::TlsServerOptions users;
+  users.identity = {serving.chain_pem, serving.key_pem};
+  users.client_certificates = net::ClientCertificates::Optional;
+  users.client_roots_pem = authorities_.users->certificate().pem();
+  users.alpn = {"h2", "http/1.1"};
+  users.session_id_context = "roadstead users";
+  TRY(contexts_.users, net::TlsServerContext::create(std::move(users)));
+  net::TlsServerOptions tunnel;
+  tunnel.identity = {internal.chain_pem, internal.key_pem};
+  tunnel.client_certificates = net::ClientCertificates::Required;
+  tunnel.client_roots_pem = authorities_.agents->certificate().pem();
+  tunnel.alpn = {std::string(tunnel::kAlpn)};
+  tunnel.session_id_context = "roadstead tunnel";
+  tunnel.tls13_only = true;
+  TRY(contexts_.tunnel, net::TlsServerContext::create(std::move(tunnel)));
+  net::TlsServerOptions enrolment;
+  enrolment.identity = {internal.chain_pem, internal.key_pem};
+  enrolment.alpn = {"http/1.1"};
+  enrolment.session_id_context = "roadstead enrolment";
+  enrolment.tls13_only = true;
+  TRY(contexts_.enrolment, net::TlsServerContext::create(std::move(enrolment)));
+  return {};
+}
+
+void HubImpl::make_services() {
+  const objects::Kind& clusters = *kinds_->find_kind("roadstead.io", "Cluster");
+  const objects::Kind& users = *kinds_->find_kind("roadstead.io", "User");
+  const objects::Kind& credentials = *kinds_->find_kind("roadstead.io", "Credential");
+  monitor_ = std::make_unique<controllers::ClusterMonitor>(*api_, clusters, clusters_, logger_);
+  monitor_->on_removed([this](const std::string& name) {
+    shards_[edge_->shard_of(name)]->remove_cluster(name);
+  });
+  credentials_ = std::make_unique<controllers::CredentialController>(
+      *api_, users, credentials, authorities_, directory_,
+      [this] {
+        for (const auto& shard : shards_) {
+          shard->recheck_principals();
+        }
+      },
+      logger_);
+  credentials_->refresh();
+  rules_.emplace(api::HubRules{
+      home_, clock_, addresses_, authorities_, directory_, *registration_tokens_, *login_codes_,
+      [this](const std::string& cluster, WallTime expires) {
+        monitor_->token_minted(cluster, expires);
+      }});
+  api::install_hub_rules(*api_, *rules_);
+  enrolment_ = std::make_unique<api::Enrolment>(
+      home_, api::Enrolment::Rules{
+                 clock_, clusters_, authorities_, *registration_tokens_,
+                 [this](const std::string& cluster) { return monitor_->registered_ca(cluster); },
+                 [this](const api::EnrolmentCall& call) {
+                   const bool issued = call.error.empty();
+                   monitor_->enrolment_called(
+                       call.cluster, {call.address, call.error, call.reason, clock_.wall()},
+                       call.ca_fingerprint,
+                       issued ? std::optional(call.not_after) : std::nullopt);
+                 },
+                 logger_});
+  events_ = std::make_unique<api::HubEvents>(home_, clock_, *monitor_, clusters_, *enrolment_,
+                                             logger_);
+  login_ = std::make_unique<api::Login>(*api_, credentials, *rules_, logger_);
+  object_service_ = std::make_unique<objects::ObjectService>(
+      *api_, objects::ServiceOptions{.version = ROADSTEAD_VERSION,
+                                     .authorize = api::make_authorize(authorizer_)});
+  object_handler_ = std::make_unique<objects::ObjectHandler>(home_, *object_service_, nullptr);
+}
+
+void HubImpl::make_shards() {
+  edge_options_.zone = settings_.zone;
+  edge_options_.proxy_protocol = settings_.proxy_protocol;
+  port_.emplace(api::UserPort{settings_.zone, clock_, random_, directory_, clusters_, authorizer_,
+                              *audit_, [this](const std::string& cluster) {
+                                ShardPlace& place = *shards_[edge_->shard_of(cluster)];
+                                return api::StubPlace{&place.stubs(), &place.shard()};
+                              }});
+  hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_, nullptr);
+  const ShardPlace::Parts parts{clock_,         random_,   *audit_,   metrics_registry_,
+                                directory_,     *events_,  *port_,    edge_options_,
+                                contexts_,      clusters_, *enrolment_, logger_,
+                                random_.hex(4)};
+  std::vector<api::ShardEdge*> edges;
+  for (std::size_t i = 0; i < settings_.shards; ++i) {
+    shards_.push_back(std::make_unique<ShardPlace>(i == 0 ? &home_ : nullptr, parts,
+                                                   i == 0 ? hub_handler_.get() : nullptr));
+    edges.push_back(&shards_.back()->edge());
+  }
+  edge_ = std::make_unique<api::Edge>(edge_options_, edges, logger_);
+}
+
+// No default password: whoever starts the hub reads a one-time command from its terminal.
+io::Task<Result<void>> HubImpl::make_first_administrator() {
+  const objects::Kind& kind = *kinds_->find_kind("roadstead.io", "User");
+  const objects::RequestContext context{.username = "system:roadstead:bootstrap",
+                                        .groups = {},
+                                        .is_admin = true,
+                                        .request_id = "",
+                                        .source = ""};
+  bool somebody_was_here = false;
+  for (const auto& [path, object] : cache_->of(kind).objects()) {
+    somebody_was_here |= codec::find(object->parse(), {"status", "lastLogin"}) != nullptr;
+  }
+  objects::ObjectPtr admin = cache_->of(kind).find({"", std::string(kFirstAdministrator)});
+  if (somebody_was_here || (admin == nullptr && !cache_->of(kind).objects().empty())) {
+    co_return Result<void>();
+  }
+  const auto credentials = kinds_->find_kind("roadstead.io", "Credential");
+  if (!cache_->of(*credentials).objects().empty()) {
+    co_return Result<void>();
+  }
+  if (admin == nullptr) {
+    boost::json::object user{{"apiVersion", kind.api_version()},
+                             {"kind", kind.kind},
+                             {"metadata", {{"name", kFirstAdministrator}}},
+                             {"spec", {{"administrator", true}}}};
+    CO_TRY(const objects::Written written,
+           co_await api_->create(context, kind, "", std::move(user), {}));
+    admin = written.object;
+  }
+  CO_TRY(const auto minted,
+         co_await login_codes_->mint(home_, std::string(kube::uid_of(admin->parse())),
+                                     std::chrono::hours(24)));
+  CO_TRY(const auto roots, crypto::Certificate::chain_from_pem(addresses_.serving_roots_pem));
+  first_login_ = "Nobody has logged in yet. The first administrator does, once, with:\n\n  roadstead "
+                 "login --server https://" +
+                 addresses_.public_endpoint + " --code " + std::string(minted.token.reveal()) +
+                 " --ca-pin sha256:" + roots.front().fingerprint() + "\n";
+  co_return Result<void>();
+}
+
+io::Task<void> HubImpl::run(io::Event& stop) {
+  tasks_.spawn(monitor_->run());
+  tasks_.spawn(credentials_->run());
+  tasks_.spawn(metrics_->run());
+  tasks_.spawn(edge_->accept_loop(*listener_));
+  co_await stop.wait();
+  logger_.info("hub drains");
+  listener_->close();
+  for (const auto& shard : shards_) {
+    shard->drain();
+  }
+  const MonotonicTime until = clock_.now() + kDrainTime;
+  bool idle = false;
+  while (!idle && clock_.now() < until) {
+    co_await io::sleep_for(home_, std::chrono::milliseconds(50));
+    idle = true;
+    for (const auto& shard : shards_) {
+      idle = idle && shard->connections() == 0;
+    }
+  }
+  co_await edge_->close();
+  for (const auto& shard : shards_) {
+    co_await shard->close(home_);
+  }
+  metrics_->close();
+  monitor_->stop();
+  credentials_->stop();
+  cache_->close();
+  co_await tasks_.join();
+  logger_.info("hub has ended");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Hub>> Hub::start(const Settings& settings, const Clock& clock,
+                                        Random& random, io::Shard& home,
+                                        const telemetry::Logger& logger) {
+  auto hub = std::make_unique<HubImpl>(settings, clock, random, home, logger);
+  if (auto started = hub->start(); !started.ok()) {
+    hub->abandon();
+    return std::move(started).error();
+  }
+  return std::unique_ptr<Hub>(std::move(hub));
+}
+
+}  // namespace roadstead::hub
