@@ -133,4 +133,4 @@ class Testbed:
             return
         with locks.held(self.state.lock_file, lambda text: say(self.state.name, text)):
             self.state.clean()
-        self.state.lock_file.unlink(missing_ok=True)
+            self.state.lock_file.unlink(missing_ok=True)
