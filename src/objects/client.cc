@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "objects/client.h"
+
+namespace roadstead::objects {
+
+Client::Client(ObjectApi& api, std::string component) : api_(api) {
+  context_.username = "system:roadstead:" + std::move(component);
+  context_.is_admin = true;
+  context_.source = "hub";
+}
+
+const Kind& Client::kind(std::string_view plural) const {
+  for (const auto& kind : api_.kinds().all()) {
+    if (kind->plural == plural) {
+      return *kind;
+    }
+  }
+  CHECK(false, "no such kind");
+}
+
+io::Task<Result<json::value>> Client::get(std::string_view plural, std::string name) {
+  CO_TRY(const ObjectPtr object, co_await api_.get(kind(plural), {"", std::move(name)}));
+  co_return object->parse();
+}
+
+io::Task<Result<ObjectList>> Client::list(std::string_view plural, ListOptions options) {
+  CO_TRY(const Listed listed, co_await api_.list(kind(plural), std::move(options)));
+  ObjectList out;
+  out.resource_version = std::to_string(listed.revision);
+  for (const ObjectPtr& object : listed.objects) {
+    out.items.push_back(object->parse());
+  }
+  co_return out;
+}
+
+io::Task<Result<json::value>> Client::create(std::string_view plural, json::value object) {
+  const std::string ns(kube::namespace_of(object));
+  CO_TRY(const Written written,
+         co_await api_.create(context_, kind(plural), ns, std::move(object), {}));
+  co_return written.object->parse();
+}
+
+io::Task<Result<json::value>> Client::write(std::string_view plural, json::value object,
+                                            std::string subresource) {
+  const kube::ObjectKey key = kube::key_of(object);
+  WriteOptions options;
+  options.subresource = std::move(subresource);
+  CO_TRY(const Written written, co_await api_.update(context_, kind(plural), key,
+                                                     std::move(object), std::move(options)));
+  co_return written.object->parse();
+}
+
+io::Task<Result<json::value>> Client::update(std::string_view plural, json::value object) {
+  return write(plural, std::move(object), "");
+}
+
+io::Task<Result<json::value>> Client::update_status(std::string_view plural, json::value object) {
+  return write(plural, std::move(object), "status");
+}
+
+io::Task<Result<json::value>> Client::merge(std::string_view plural, std::string name,
+                                            json::value patch, std::string subresource) {
+  WriteOptions options;
+  options.subresource = std::move(subresource);
+  CO_TRY(const Written written,
+         co_await api_.patch(context_, kind(plural), {"", std::move(name)}, PatchType::Merge,
+                             std::move(patch), std::move(options)));
+  co_return written.object->parse();
+}
+
+io::Task<Result<json::value>> Client::patch(std::string_view plural, std::string name,
+                                            json::value patch) {
+  return merge(plural, std::move(name), std::move(patch), "");
+}
+
+io::Task<Result<json::value>> Client::patch_status(std::string_view plural, std::string name,
+                                                   json::value patch) {
+  return merge(plural, std::move(name), std::move(patch), "status");
+}
+
+io::Task<Result<void>> Client::remove(std::string_view plural, std::string name,
+                                      DeleteOptions options) {
+  CO_TRY_VOID(co_await api_.remove(context_, kind(plural), {"", std::move(name)},
+                                   std::move(options)));
+  co_return Result<void>();
+}
+
+io::Task<Result<std::unique_ptr<Watch>>> Client::watch(std::string_view plural,
+                                                       WatchOptions options) {
+  return Watch::open(api_, kind(plural), std::move(options));
+}
+
+}  // namespace roadstead::objects
