@@ -218,7 +218,12 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(TlsClientOpti
   auto context = std::make_shared<TlsClientContextImpl>();
   TRY(context->ssl, new_context(options.tls13_only));
   SSL_CTX* ctx = context->ssl.get();
-  TRY(context->roots, ChainVerifier::create(options.roots_pem));
+  if (!options.roots_pem.empty() && !options.pinned_ca_sha256.empty()) {
+    return Error(ErrorKind::InvalidArgument, "give either CA certificates or a CA's fingerprint");
+  }
+  TRY(context->roots, options.pinned_ca_sha256.empty()
+                          ? ChainVerifier::create(options.roots_pem)
+                          : ChainVerifier::create_pinned(options.pinned_ca_sha256));
   SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, verify_peer);
   SSL_CTX_set_reverify_on_resume(ctx, 1);
   if (options.identity.has_value()) {

@@ -40,7 +40,10 @@ struct TlsServerOptions {
 };
 
 struct TlsClientOptions {
-  std::string roots_pem;  // required
+  // One of the two. The pin is for a first contact: 64 hex digits, the SHA-256 of the DER of a CA
+  // certificate that the server must send in its chain; that certificate is then the only root.
+  std::string roots_pem;
+  std::string pinned_ca_sha256;
   std::optional<TlsIdentity> identity;
   std::vector<std::string> alpn;
   bool tls13_only = false;

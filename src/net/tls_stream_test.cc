@@ -168,6 +168,49 @@ TEST_F(Tls, NamesAndAddressesAreVerified) {
   EXPECT_FALSE(connects("2001:db8::2"));
 }
 
+// First contact: the chain must hold the pinned CA, and all of verification stays.
+TEST_F(Tls, APinnedCaIsTheOnlyRoot) {
+  const auto pinned = [](const std::string& fingerprint) {
+    TlsClientOptions options;
+    options.pinned_ca_sha256 = fingerprint;
+    return must_create<TlsClientContext>(std::move(options));
+  };
+  const auto sends_chain = [&](TlsIdentity identity) {
+    identity.certificate_chain_pem += ca_.pem();
+    TlsServerOptions options;
+    options.identity = std::move(identity);
+    return server(ClientCertificates::None, std::move(options));
+  };
+  const auto good = sends_chain(ca_.server({"hub.example"}, {"127.0.0.1"}));
+  EXPECT_EQ(error_of(connect(good, pinned(ca_.fingerprint())).client), "no error");
+  EXPECT_EQ(error_of(connect(good, pinned(ca_.fingerprint()), "127.0.0.1").client), "no error");
+  EXPECT_THAT(error_of(connect(good, pinned(ca_.fingerprint()), "other.example").client),
+              HasSubstr("is not for \"other.example\""));
+  EXPECT_THAT(error_of(connect(good, pinned(client_ca_.fingerprint())).client),
+              HasSubstr("has the SHA-256 fingerprint " + client_ca_.fingerprint()));
+  // The CA's certificate beside a leaf that it did not issue.
+  TestCa other("other");
+  EXPECT_THAT(
+      error_of(
+          connect(sends_chain(other.server({"hub.example"})), pinned(ca_.fingerprint())).client),
+      HasSubstr("is not trusted"));
+  // A server that keeps its CA back.
+  EXPECT_THAT(error_of(connect(server(ClientCertificates::None), pinned(ca_.fingerprint())).client),
+              HasSubstr("none of the 1 certificates"));
+  // The leaf is no CA.
+  const TlsIdentity leaf = ca_.server({"hub.example"});
+  const auto chain = crypto::Certificate::chain_from_pem(leaf.certificate_chain_pem);
+  ASSERT_TRUE(chain.ok());
+  EXPECT_THAT(error_of(connect(sends_chain(leaf), pinned(chain->front().fingerprint())).client),
+              HasSubstr("is no CA"));
+  TlsClientOptions wrong;
+  wrong.pinned_ca_sha256 = "abc";
+  EXPECT_FALSE(TlsClientContext::create(wrong).ok());
+  wrong.pinned_ca_sha256 = ca_.fingerprint();
+  wrong.roots_pem = ca_.pem();
+  EXPECT_FALSE(TlsClientContext::create(wrong).ok());
+}
+
 TEST_F(Tls, AnAddressIsNotSentAsServerName) {
   std::string seen = "unset";
   auto context = server(ClientCertificates::None);

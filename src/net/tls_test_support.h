@@ -27,6 +27,7 @@ class TestCa {
       : key_(crypto::PrivateKey::generate_p256()), certificate_(make(name, validity)) {}
 
   std::string pem() const { return certificate_.pem(); }
+  std::string fingerprint() const { return certificate_.fingerprint(); }
 
   TlsIdentity server(std::vector<std::string> dns, std::vector<std::string> ips = {},
                      Validity validity = valid_now()) {

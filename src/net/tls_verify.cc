@@ -9,7 +9,9 @@
 
 #include <array>
 
+#include "base/ascii.h"
 #include "base/rfc3339.h"
+#include "crypto/digest.h"
 
 namespace roadstead::net {
 namespace {
@@ -145,10 +147,57 @@ Result<std::unique_ptr<ChainVerifier>> ChainVerifier::create(std::string_view ro
   return std::unique_ptr<ChainVerifier>(new ChainVerifier(std::move(store), std::move(roots)));
 }
 
+Result<std::unique_ptr<ChainVerifier>> ChainVerifier::create_pinned(std::string_view ca_sha256) {
+  constexpr std::size_t kHexDigits = 64;
+  if (ca_sha256.size() != kHexDigits ||
+      ca_sha256.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+    return Error(ErrorKind::InvalidArgument,
+                 "a CA's fingerprint has 64 hexadecimal digits (SHA-256 of the certificate)");
+  }
+  std::unique_ptr<ChainVerifier> verifier(
+      new ChainVerifier(bssl::UniquePtr<X509_STORE>(X509_STORE_new()), {}));
+  verifier->pin_ = ascii::to_lower(ca_sha256);
+  return verifier;
+}
+
 Result<void> ChainVerifier::verify_server(const STACK_OF(CRYPTO_BUFFER) * chain,
                                           const std::string& server_name, WallTime now,
                                           std::uint8_t& alert) const {
-  return verify(chain, &server_name, now, alert);
+  return pin_.empty() ? verify(chain, &server_name, now, alert)
+                      : verify_pinned(chain, server_name, now, alert);
+}
+
+Result<void> ChainVerifier::verify_pinned(const STACK_OF(CRYPTO_BUFFER) * chain,
+                                          const std::string& server_name, WallTime now,
+                                          std::uint8_t& alert) const {
+  alert = SSL_AD_UNKNOWN_CA;
+  const std::size_t length = chain != nullptr ? sk_CRYPTO_BUFFER_num(chain) : 0;
+  for (std::size_t i = 0; i < std::min(length, kMostChainLength); ++i) {
+    CRYPTO_BUFFER* one = sk_CRYPTO_BUFFER_value(chain, i);
+    const std::string_view der(reinterpret_cast<const char*>(CRYPTO_BUFFER_data(one)),
+                               CRYPTO_BUFFER_len(one));
+    if (crypto::sha256_hex(der) != pin_) {
+      continue;
+    }
+    bssl::UniquePtr<X509> root(X509_parse_from_buffer(one));
+    if (!root || X509_check_ca(root.get()) == 0) {
+      ERR_clear_error();
+      return Error(ErrorKind::Tls,
+                   "the expected fingerprint is that of a certificate of the server which is no "
+                   "CA; give the fingerprint of the CA that issued it");
+    }
+    bssl::UniquePtr<X509_STORE> store(X509_STORE_new());
+    X509_STORE_add_cert(store.get(), root.get());
+    std::vector<bssl::UniquePtr<X509>> roots;
+    roots.push_back(std::move(root));
+    return ChainVerifier(std::move(store), std::move(roots))
+        .verify(chain, &server_name, now, alert);
+  }
+  return Error(ErrorKind::Tls,
+               "the server's certificate does not come from the expected CA: none of the " +
+                   std::to_string(length) +
+                   " certificates that it sent has the SHA-256 fingerprint " + pin_ +
+                   "; either this is another server, or somebody is in between");
 }
 
 Result<void> ChainVerifier::verify_client(const STACK_OF(CRYPTO_BUFFER) * chain, WallTime now,

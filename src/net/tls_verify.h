@@ -21,6 +21,10 @@ class ChainVerifier {
   // Every certificate in the PEM text is a trust anchor, self-signed or not, as in Go and kubectl.
   static Result<std::unique_ptr<ChainVerifier>> create(std::string_view roots_pem);
 
+  // The trust anchor is the CA certificate of the server's own chain whose DER has this SHA-256 (64
+  // hex digits). For servers only.
+  static Result<std::unique_ptr<ChainVerifier>> create_pinned(std::string_view ca_sha256);
+
   // `alert` receives what the peer is told on failure (RFC 8446 section 6.2).
   Result<void> verify_server(const STACK_OF(CRYPTO_BUFFER) * chain, const std::string& server_name,
                              WallTime now, std::uint8_t& alert) const;
@@ -37,10 +41,13 @@ class ChainVerifier {
 
   Result<void> verify(const STACK_OF(CRYPTO_BUFFER) * chain, const std::string* server_name,
                       WallTime now, std::uint8_t& alert) const;
+  Result<void> verify_pinned(const STACK_OF(CRYPTO_BUFFER) * chain, const std::string& server_name,
+                             WallTime now, std::uint8_t& alert) const;
   std::string root_names() const;
 
   bssl::UniquePtr<X509_STORE> store_;
   std::vector<bssl::UniquePtr<X509>> roots_;
+  std::string pin_;  // lower-case hex; then there are no roots
 };
 
 bool is_ip_address(const std::string& text);
