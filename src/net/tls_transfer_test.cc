@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <thread>
 
 #include "net/tls_test_support.h"
 
@@ -129,6 +130,26 @@ TEST_F(TlsTransfer, AnEndWithoutCloseNotifyIsNoEnd) {
     }
   };
   shard_.run_until_done(body(connect()));
+}
+
+io::Task<void> connect_often(io::Shard& shard, std::shared_ptr<TlsServerContext> server,
+                             std::shared_ptr<TlsClientContext> client) {
+  for (int i = 0; i < 40; ++i) {
+    const test::TlsOutcome pair =
+        co_await test::tls_pair(shard, test::always(server), client, "hub.example");
+    EXPECT_TRUE(pair.client.ok() && pair.server.ok());
+    EXPECT_TRUE((co_await (*pair.server)->write_all("s")).ok());
+    EXPECT_EQ((co_await test::read_exactly(**pair.client, 1)), "s");
+  }
+}
+
+TEST_F(TlsTransfer, ContextsServeSeveralShards) {
+  std::thread other([this] {
+    io::Shard shard(clock_);
+    shard.run_until_done(connect_often(shard, server_, client_));
+  });
+  shard_.run_until_done(connect_often(shard_, server_, client_));
+  other.join();
 }
 
 // What is here already must be told as readable even when the socket has nothing more.
