@@ -76,7 +76,7 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
   }
   if (!request_id.empty()) {
     head.headers.add("audit-id", request_id);
-    head.headers.add("impersonate-extra-roadstead.io%2Frequest-id", request_id);
+    head.headers.add("impersonate-extra-roadstead.io%2frequest-id", request_id);
   }
   for (const std::string& group : identity.groups) {
     if (group.empty() || !http::is_field_value(group)) {

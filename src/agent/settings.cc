@@ -28,6 +28,10 @@ void check_mode(const RawSettings& raw, AgentSettings& out, Checker& check) {
   out.context = raw.context;
   out.state_dir = raw.state_dir;
   out.bootstrap = raw.bootstrap;
+  if (out.in_cluster && raw.service_host.empty()) {
+    check.wrong("--kubeconfig", "is needed here, since this is no pod of a cluster "
+                                "(KUBERNETES_SERVICE_HOST is not set); give it with --state-dir");
+  }
   if (out.in_cluster) {
     for (const auto& [flag, value] :
          {std::pair<std::string_view, const std::string&>{"--context", raw.context},
@@ -55,7 +59,7 @@ void check_names(const RawSettings& raw, AgentSettings& out, Checker& check) {
       check.wrong(flag, "\"" + value + "\": " + complaints.front());
     }
   }
-  if (out.in_cluster) {
+  if (out.in_cluster && !raw.service_host.empty()) {
     if (const auto complaints = kube::check_dns1123_label(raw.namespace_); !complaints.empty()) {
       check.wrong("--namespace", "\"" + raw.namespace_ + "\": " + complaints.front() +
                                      " (as a rule it is read from the service account)");

@@ -165,7 +165,9 @@ std::string phase_of(const ClusterFacts& f, const std::vector<Condition>& steps)
   if (ready) {
     return "Running";
   }
-  if (f.last_contact.has_value() && f.lanes.empty()) {
+  // Before the first connection there is nothing to have lost.
+  const bool was_connected = !f.kubernetes_version.empty();
+  if (was_connected && f.lanes.empty()) {
     return "Unreachable";
   }
   if (f.report.has_value() && !f.report->reachable) {
