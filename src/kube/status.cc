@@ -72,7 +72,7 @@ json::object to_json(const Status& status) {
   set_if(out, "message", status.message);
   set_if(out, "reason", status.reason);
   json::object details = details_json(status);
-  if (!details.empty()) {
+  if (!details.empty() || status.empty_details) {
     out["details"] = std::move(details);
   }
   if (status.code >= 400) {

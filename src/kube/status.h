@@ -34,6 +34,7 @@ struct Status {
   std::string uid;
   std::vector<StatusCause> causes;
   int retry_after_seconds = 0;
+  bool empty_details = false;  // "details": {} even when there is nothing in it
 };
 
 struct GroupResource {

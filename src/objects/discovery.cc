@@ -129,7 +129,6 @@ json::object aggregated_resource(const ObjectApi& api, const Kind& kind) {
 json::object Discovery::api_versions() const {
   json::object out;
   out["kind"] = "APIVersions";
-  out["apiVersion"] = "v1";
   out["versions"] = json::array();
   out["serverAddressByClientCIDRs"] = json::array();
   return out;

@@ -61,7 +61,9 @@ std::string_view content_type(const kube::Negotiated& form) {
 
 std::string encode_value(const json::value& value, const kube::Negotiated& form) {
   if (form.yaml) {
-    return codec::write_yaml(value);
+    json::value sorted = value;
+    sort_names(sorted);
+    return codec::write_yaml(sorted);
   }
   return (form.pretty ? codec::write_json_pretty(value) : codec::write_json(value)) + "\n";
 }
@@ -88,7 +90,11 @@ std::string encode_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
     json::object out;
     out["kind"] = "PartialObjectMetadataList";
     out["apiVersion"] = "meta.k8s.io/" + encoding.form.version;
-    out["metadata"] = list_meta(meta);
+    json::object metadata = list_meta(meta);
+    if (meta.continue_token.empty()) {
+      metadata.erase("continue");
+    }
+    out["metadata"] = std::move(metadata);
     json::array items;
     for (const ObjectPtr& object : objects) {
       items.push_back(partial_metadata(object->parse(), encoding.form.version));

@@ -87,6 +87,23 @@ bool has_type(const json::value& value, MetaType type) {
   return false;
 }
 
+// What Go's decoder calls the part that does not fit: the first entry of a map or list that is not
+// text, or the value itself.
+std::string_view wrong_part(const json::value& value) {
+  if (const json::object* map = value.if_object()) {
+    for (const auto& [name, entry] : *map) {
+      if (!entry.is_string()) {
+        return wrong_part(entry);
+      }
+    }
+    return "object";
+  }
+  if (value.is_array()) {
+    return "array";
+  }
+  return value.is_number() ? "number" : value.is_bool() ? "bool" : "string";
+}
+
 bool is_empty(const json::value& value) {
   return value.is_null() || (value.is_object() && value.get_object().empty()) ||
          (value.is_array() && value.get_array().empty()) ||
@@ -141,9 +158,9 @@ Result<std::vector<std::string>> coerce_metadata(const Kind& kind, json::object&
       continue;
     }
     if (!has_type(value, field->type)) {
-      return cannot_handle(kind, "json: cannot unmarshal into Go struct field ObjectMeta.metadata." +
-                                     std::string(name) + " of type " +
-                                     std::string(go_type(field->type)));
+      return cannot_handle(kind, "json: cannot unmarshal " + std::string(wrong_part(value)) +
+                                     " into Go struct field ObjectMeta." + std::string(name) +
+                                     " of type " + std::string(go_type(field->type)));
     }
     kept.emplace(name, std::move(value));
   }

@@ -31,6 +31,7 @@ ObjectPtr make_object(json::value value, Revision revision) {
   } else {
     metadata["resourceVersion"] = std::to_string(revision);
   }
+  sort_names(value.get_object()["metadata"]);
   object->text = codec::write_json(value);
   return object;
 }

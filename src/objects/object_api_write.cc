@@ -258,16 +258,16 @@ io::Task<Result<Written>> ObjectApi::update(const RequestContext& context, const
     metadata["namespace"] = key.namespace_;
   }
   CO_TRY(ObjectPtr before, co_await current(kind, key));
+  const std::string uid(kube::uid_of(object));
+  const json::value old = before->parse();
+  if (!uid.empty() && uid != kube::uid_of(old)) {
+    co_return other_object(kind, key, uid, kube::uid_of(old));
+  }
   const std::string version(kube::resource_version_of(object));
   if (version.empty() || version == "0") {
     co_return kube::invalid(kind.group, kind.plural, key.name,
                             {kube::invalid("metadata.resourceVersion", json::value(0),
                                            "must be specified for an update")});
-  }
-  const std::string uid(kube::uid_of(object));
-  const json::value old = before->parse();
-  if (!uid.empty() && uid != kube::uid_of(old)) {
-    co_return other_object(kind, key, uid, kube::uid_of(old));
   }
   if (version != std::to_string(before->revision)) {
     co_return kube::object_modified(kind.resource(), key.name);
@@ -334,7 +334,9 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
       CO_TRY(object, apply_json_patch(std::move(object), patch));
     } else {
       if (!patch.is_object()) {
-        co_return kube::bad_request("a merge patch must be an object");
+        co_return kube::bad_request(
+            "error decoding patch: json: cannot unmarshal array into Go value of type "
+            "map[string]interface {}");
       }
       apply_merge_patch(object, patch);
     }

@@ -15,12 +15,13 @@ constexpr std::size_t kMaxCopied = 3u << 20;  // a patch must not grow a documen
 
 using Path = std::vector<std::string>;
 
-Error does_not_fit(std::string_view why) {
+// The API server keeps the reason to itself; so do we, `why` is for the reader of the code.
+Error does_not_fit(std::string_view /*why*/) {
   kube::Status status;
   status.code = 422;
   status.reason = "Invalid";
   status.message = "the server rejected our request due to an error in our request";
-  status.causes.push_back({"UnexpectedServerResponse", std::string(why), ""});
+  status.empty_details = true;
   return kube::make_error(ErrorKind::InvalidArgument, std::move(status));
 }
 
@@ -184,7 +185,9 @@ Result<void> apply_one(json::value& root, const json::object& operation, std::si
 
 Result<json::value> apply_json_patch(json::value document, const json::value& patch) {
   if (!patch.is_array()) {
-    return kube::bad_request("a JSON patch must be a list of operations");
+    return kube::bad_request(
+        "error decoding patch: json: cannot unmarshal object into Go value of type "
+        "[]handlers.jsonPatchOp");
   }
   const json::array& operations = patch.get_array();
   if (operations.size() > kMaxOperations) {

@@ -111,6 +111,10 @@ class LabelSelectorParser {
     } else {
       return set_term(std::move(term));
     }
+    skip();
+    if (at_ < text_.size() && std::string_view("=!<>()").find(text_[at_]) != std::string_view::npos) {
+      return fail("found '" + std::string(1, text_[at_]) + "', expected: identifier");
+    }
     term.values.push_back(word());
     TRY_VOID(check_values(term));
     return term;

@@ -49,11 +49,12 @@ bool is_health(std::string_view path) {
   return path == "/healthz" || path == "/livez" || path == "/readyz";
 }
 
-}  // namespace
-
 std::string watch_error_line(const Error& error) {
-  return watch_line(WatchEventType::Error, codec::write_json(kube::to_json(kube::status_of(error))));
+  return watch_line(WatchEventType::Error,
+                    codec::write_json(kube::to_json(kube::status_of(error))));
 }
+
+}  // namespace
 
 std::string WatchStream::line(const WatchEvent& event) {
   if (event.type == WatchEventType::Error) {

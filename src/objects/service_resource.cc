@@ -14,6 +14,14 @@ constexpr std::string_view kPatchTypes =
     "the body of the request was in an unknown format - accepted media types include: "
     "application/json-patch+json, application/merge-patch+json";
 
+constexpr std::string_view kApplyPatch = "application/apply-patch";
+
+bool known_patch_type(const ApiRequest& request) {
+  const std::string type = kube::parse_media_type(request.content_type).type;
+  return type == "application/json-patch+json" || type == "application/merge-patch+json" ||
+         type.starts_with(kApplyPatch);
+}
+
 kube::ObjectKey key_of(const Call& call) { return {call.info.namespace_, call.info.name}; }
 
 void add_warnings(ApiResponse& response, const std::vector<std::string>& warnings) {
@@ -92,6 +100,9 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
   }
   if (verb == "create" && sub.empty()) {
     co_return co_await serve_create(call);
+  }
+  if (verb == "patch" && !known_patch_type(request)) {
+    co_return kube::unsupported_media_type(kPatchTypes);
   }
   if ((verb == "update" || verb == "patch") && !named) {
     co_return kube::bad_request("name must be provided");
@@ -202,14 +213,11 @@ io::Task<Result<ApiResponse>> ObjectService::serve_update(const Call& call) {
 
 io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
   const std::string type = kube::parse_media_type(call.request.content_type).type;
-  if (type == "application/apply-patch+yaml" || type == "application/apply-patch+cbor") {
+  if (type.starts_with(kApplyPatch)) {
     co_return kube::unsupported_media_type(
         "server-side apply is not served by this hub yet; use kubectl apply without --server-side");
   }
   const bool merge = type == "application/merge-patch+json";
-  if (!merge && type != "application/json-patch+json") {
-    co_return kube::unsupported_media_type(kPatchTypes);
-  }
   CO_TRY(WriteOptions options, write_options(call));
   auto patch = codec::parse_json(call.request.body);
   if (!patch.ok()) {
