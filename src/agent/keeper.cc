@@ -345,6 +345,7 @@ io::Task<Result<void>> CredentialKeeper::save() {
   }
   dirty_ = false;
   credentials_ = std::move(*saved);
+  publish();  // the owner may have changed the hub's address
   changed_.pulse();
   co_return Result<void>();
 }
