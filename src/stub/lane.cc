@@ -45,7 +45,9 @@ Lane::Lane(io::Executor& executor, LaneIdentity identity, std::unique_ptr<http::
 
 Lane::~Lane() = default;
 
-bool Lane::usable() const { return hello_received_ && !ended_ && !session_->draining(); }
+bool Lane::usable() const {
+  return hello_received_ && !ended_ && !retiring_ && !session_->draining();
+}
 
 io::Task<void> Lane::run() {
   if (net::TlsSession* tls = session_->connection().tls; tls != nullptr) {
@@ -154,6 +156,11 @@ void Lane::receive(const json::object& message) {
       hello_received_ = true;
       observer_.on_lane_ready(*this);
     }
+    return;
+  }
+  if (tunnel::message_type(message) == "retire") {
+    // The Agent has a newer lane: what runs goes on, its identities are still renewed.
+    retiring_ = true;
     return;
   }
   observer_.on_lane_message(*this, message);

@@ -135,6 +135,7 @@ class Lane {
   io::Event outbox_changed_;
   bool hello_received_ = false;
   bool ended_ = false;
+  bool retiring_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
