@@ -107,6 +107,8 @@ Result<Plan> make_plan(const http::RequestHead& request, std::string_view target
   }
   tunnel::strip_request(plan.head.headers);
   if (!plan.upgrade.empty()) {
+    // An empty POST says "content-length: 0"; what follows an upgrade is no body.
+    plan.head.headers.remove("content-length");
     plan.head.headers.add(std::string(tunnel::kMethodField), request.method);
   }
   plan.head.headers.add("audit-id", audit_id);
