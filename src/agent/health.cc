@@ -89,7 +89,7 @@ Result<std::unique_ptr<HealthServer>> HealthServer::open(io::Shard& shard,
     }
   }
   if (!listener.ok()) {
-    return std::move(listener).error().with_context("--health");
+    return std::move(listener).error().with_context("--health-listen");
   }
   return std::unique_ptr<HealthServer>(new HealthServer(shard, std::move(*listener), handler));
 }

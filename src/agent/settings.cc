@@ -91,7 +91,7 @@ void check_network(const RawSettings& raw, AgentSettings& out, Checker& check) {
   if (address.ok()) {
     out.health = std::move(*address);
   } else {
-    check.wrong("--health", address.error().message() + "; give ADDRESS:PORT, such as [::]:8080");
+    check.wrong("--health-listen", address.error().message() + "; give ADDRESS:PORT, such as [::]:8080");
   }
 }
 

@@ -22,8 +22,7 @@ std::string first_env(const char* a, const char* b) {
 }
 
 std::string host_name() {
-  const std::string name = env("HOSTNAME");
-  if (!name.empty()) {
+  if (const std::string name = first_env("POD_NAME", "HOSTNAME"); !name.empty()) {
     return name;
   }
   auto file = agent::read_file("/proc/sys/kernel/hostname", 256);
@@ -57,7 +56,7 @@ void add_options(CLI::App& app, agent::RawSettings& raw) {
       "HTTP proxy to the hub: http://[USER:PASSWORD@]HOST:PORT (also HTTPS_PROXY)");
   add("--no-proxy", raw.no_proxy, "ROADSTEAD_NO_PROXY",
       "Hosts that are reached without the proxy (also NO_PROXY)");
-  add("--health", raw.health, "ROADSTEAD_HEALTH",
+  add("--health-listen", raw.health, "ROADSTEAD_HEALTH_LISTEN",
       "Address of /healthz, /readyz and /metrics; [::]:8080 in a cluster, a free port of "
       "127.0.0.1 outside");
   add("--log-level", raw.log_level, "ROADSTEAD_LOG_LEVEL", "debug, info, warn or error");
@@ -80,6 +79,9 @@ void fill_from_environment(agent::RawSettings& raw) {
   }
   if (raw.replica.empty()) {
     raw.replica = host_name();
+  }
+  if (raw.namespace_.empty()) {
+    raw.namespace_ = env("POD_NAMESPACE");
   }
   if (raw.namespace_.empty() && raw.kubeconfig.empty()) {
     const std::string directory = raw.service_account_dir.empty()
