@@ -3,9 +3,9 @@
 
 #include <functional>
 
-#include "api/client_hello_peek.h"
 #include "api/routing.h"
 #include "crypto/certificate.h"
+#include "net/proxy_protocol.h"
 #include "net/tls_stream.h"
 #include "tunnel/names.h"
 #include "tunnel/protocol.h"
@@ -164,9 +164,13 @@ io::Task<void> Edge::dispatch(net::Socket socket) {
     co_return;
   }
   io::Shard& here = shards_.front()->shard();
-  auto hello = co_await peek_client_hello(
-      here, socket, options_.proxy_protocol,
-      Deadline::after(here.clock(), options_.handshake_timeout));
+  const Deadline deadline = Deadline::after(here.clock(), options_.handshake_timeout);
+  Result<void> proxied;
+  if (options_.proxy_protocol) {
+    proxied = co_await net::take_proxy_header(here, socket, deadline);
+  }
+  auto hello = proxied.ok() ? co_await net::peek_client_hello(here, socket, deadline)
+                            : Result<net::ClientHello>(proxied.error());
   if (!hello.ok()) {
     logger_.debug("connection dropped",
                   {{"source", socket.peer_address()}, {"error", hello.error().message()}});

@@ -107,7 +107,8 @@ TEST_F(Registry, WhatIsNotThereIsSaidInTheSpecificationsForm) {
   EXPECT_EQ(code(get("/v2/library/nginx/manifests/latest")), "NAME_UNKNOWN");
   EXPECT_EQ(get("/v2/library/nginx/manifests/latest").status, 404);
   // A layer is no manifest.
-  for (const auto& [digest, blob] : image("1.0.0").blobs()) {
+  const registry::AgentImage same = image("1.0.0");
+  for (const auto& [digest, blob] : same.blobs()) {
     if (blob.media_type == registry::kOciLayerType) {
       EXPECT_EQ(get("/v2/roadstead/agent/manifests/" + digest).status, 404);
     }

@@ -115,6 +115,7 @@ io::Task<void> Proxy::serve_planned(Request& request) {
     if (++request.attempts > 1) {
       metrics_.retries.add();
     }
+    request.tunnel.grow_behind(*lane, clock_.now());
     verdict = co_await attempt(request, std::move(lane));
   }
   if (has_body) {

@@ -6,6 +6,12 @@ namespace roadstead::stub {
 
 namespace json = codec::json;
 
+namespace {
+
+constexpr Duration kUnacknowledgedLimit = std::chrono::seconds(15);
+
+}  // namespace
+
 StubShard::StubShard(io::Executor& executor, StubOptions options,
                      const identity::Directory& directory, Proxy& proxy, StubEvents& events,
                      telemetry::Logger logger)
@@ -37,6 +43,8 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
     stream->close();
     co_return;
   }
+  // An Agent always reads, so one that does not acknowledge is gone.
+  stream->limit_unacknowledged(kUnacknowledgedLimit);
   tunnel::Hello hello;
   hello.cluster = identity.cluster;
   hello.hub_instance = options_.hub_instance;

@@ -5,6 +5,29 @@
 #include <tuple>
 
 namespace roadstead::stub {
+namespace {
+
+constexpr std::size_t kBusyStreams = 100;
+constexpr std::size_t kBusyBytes = 512 * 1024;
+constexpr std::ptrdiff_t kMaxLanesOfReplica = 4;
+constexpr Duration kGrowthPause = std::chrono::seconds(2);
+
+}  // namespace
+
+void Tunnel::grow_behind(Lane& busy, MonotonicTime now) {
+  const bool full = busy.open_streams() >= kBusyStreams || busy.queued_bytes() >= kBusyBytes;
+  if (!full || now < next_growth_) {
+    return;
+  }
+  const std::string& replica = busy.agent().replica;
+  const auto lanes = std::count_if(lanes_.begin(), lanes_.end(), [&replica](const LanePtr& lane) {
+    return lane->agent().replica == replica;
+  });
+  if (lanes < kMaxLanesOfReplica) {
+    next_growth_ = now + kGrowthPause;
+    busy.send({{"type", "open-lane"}, {"purpose", "bulk"}});
+  }
+}
 
 void Tunnel::remove(const Lane& lane) {
   std::erase_if(lanes_, [&lane](const LanePtr& l) { return l.get() == &lane; });

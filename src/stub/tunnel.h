@@ -27,6 +27,8 @@ class Tunnel {
   // The usable lane with the least queued bytes, then the fewest streams; a lane of another replica
   // than those in `tried` when there is one. nullptr when none is usable.
   LanePtr pick(const std::vector<std::uint64_t>& tried) const;
+  // Asks the Agent behind a busy lane for one more, within limits; it closes by itself when idle.
+  void grow_behind(Lane& busy, MonotonicTime now);
   bool connected() const { return pick({}) != nullptr; }
 
   // Running requests, so that revocation can end them.
@@ -45,6 +47,7 @@ class Tunnel {
   std::string cluster_;
   std::vector<LanePtr> lanes_;
   RunningList running_;
+  MonotonicTime next_growth_{};
 };
 
 class RunningGuard {
