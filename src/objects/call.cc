@@ -77,7 +77,7 @@ Result<WriteOptions> write_options(const Call& call) {
   } else if (!validation.empty() && validation != "Warn") {
     return kube::invalid("meta.k8s.io", action, "",
                          {kube::not_supported("fieldValidation", json::value(validation),
-                                              {"Ignore", "Strict", "Warn"})});
+                                              {"", "Ignore", "Strict", "Warn"})});
   }
   return out;
 }

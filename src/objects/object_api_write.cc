@@ -75,18 +75,21 @@ void keep_status(const json::value& old, json::object& object) {
   }
 }
 
-bool adds_finalizers(const json::value& old, const json::value& update) {
+// Go's print of the finalizers that `update` adds; empty when it adds none.
+std::string added_finalizers(const json::value& old, const json::value& update) {
   const json::value* after = codec::find(update, {"metadata", "finalizers"});
   const json::value* before = codec::find(old, {"metadata", "finalizers"});
   if (after == nullptr) {
-    return false;
+    return {};
   }
-  return std::any_of(after->get_array().begin(), after->get_array().end(),
-                     [&](const json::value& one) {
-                       return before == nullptr ||
-                              std::find(before->get_array().begin(), before->get_array().end(),
-                                        one) == before->get_array().end();
-                     });
+  const json::array known = before == nullptr ? json::array() : before->get_array();
+  std::string list;
+  for (const json::value& one : after->get_array()) {
+    if (std::find(known.begin(), known.end(), one) == known.end()) {
+      list += (list.empty() ? "" : ", ") + kube::print_value(one);
+    }
+  }
+  return list;
 }
 
 }  // namespace
@@ -294,11 +297,14 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
     if (spec_differs(kind, old, object)) {
       kube::metadata_of(object.get_object())["generation"] = kube::generation_of(old) + 1;
     }
-    if (is_being_deleted(old) && adds_finalizers(old, object)) {
-      co_return kube::invalid(
-          kind.group, kind.kind, before->key.name,
-          {kube::forbidden("metadata.finalizers",
-                           "no new finalizers can be added if the object is being deleted")});
+    const std::string added = is_being_deleted(old) ? added_finalizers(old, object) : "";
+    if (!added.empty()) {
+      const kube::FieldError error = kube::forbidden(
+          "metadata.finalizers",
+          "no new finalizers can be added if the object is being deleted, found new finalizers "
+          "[]string{" +
+              added + "}");
+      co_return kube::invalid(kind.group, kind.kind, before->key.name, {error, error});
     }
   }
   CO_TRY_VOID(validate_object(kind, object));

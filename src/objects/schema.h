@@ -76,7 +76,8 @@ void validate(const Schema& schema, const json::value& value, const std::string&
 // kind and metadata of the root are left alone.
 std::vector<std::string> prune(const Schema& schema, json::value& object);
 
-// Puts defaults where fields are missing, or are null where null is not allowed.
+// Puts defaults where fields are missing, or are null where null is not allowed; such a null
+// without a default is removed.
 void apply_defaults(const Schema& schema, json::value& object);
 
 }  // namespace roadstead::objects

@@ -56,6 +56,8 @@ void apply_defaults(const Schema& schema, json::value& value) {
           present == nullptr || (present->is_null() && !child->nullable);
       if (missing && child->default_value) {
         (*object)[name] = *child->default_value;
+      } else if (missing && present != nullptr) {
+        object->erase(name);
       }
     }
     for (auto& [name, child] : *object) {

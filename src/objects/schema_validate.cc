@@ -133,7 +133,7 @@ class Check {
     // A wrong value of a field with a format is told by the format's name.
     if (!schema_.format.empty() && !value_.is_null() && !value_.is_string() && !value_.is_array()) {
       const bool whole = value_.is_int64() || value_.is_uint64();
-      wrong_type(schema_.format, whole ? "int64" : value_.is_double() ? "double" : "");
+      wrong_type(schema_.format, whole ? "int64" : value_.is_double() ? "float64" : "");
       return;
     }
     wrong_type(expected, json::value(type_name(value_)));
@@ -212,8 +212,23 @@ class Check {
                                  ? json::value(static_cast<std::int64_t>(bound))
                                  : json::value(bound));
   }
+  bool fits_format(double n) const {
+    if (schema_.type != SchemaType::Integer) {
+      return true;
+    }
+    if (schema_.format == "int32") {
+      return n == std::trunc(n) && n >= -2147483648.0 && n <= 2147483647.0;
+    }
+    return schema_.format != "int64" || value_.is_int64() || is_whole_double();
+  }
   void number() {
     const double n = value_.to_number<double>();
+    if (!fits_format(n)) {
+      errors_.push_back(kube::invalid(
+          "<nil>", json::value(""),
+          "Checked value must be of type integer with format " + schema_.format + " in " + path_));
+      return;
+    }
     if (schema_.multiple_of && std::remainder(n, *schema_.multiple_of) != 0) {
       invalid("should be a multiple of " + print(*schema_.multiple_of));
     }

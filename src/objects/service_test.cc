@@ -109,7 +109,7 @@ TEST_F(ServiceTest, CreatesWithDefaultsAndMetadata) {
   EXPECT_EQ(codec::int_at(made, {"spec", "agent", "replicas"}), 2);
   EXPECT_EQ(kube::generation_of(made), 1);
   EXPECT_EQ(kube::uid_of(made).size(), 36U);
-  EXPECT_EQ(kube::resource_version_of(made), "1");
+  EXPECT_EQ(kube::resource_version_of(made), "2");
   const ApiResponse again = request("POST", "/clusters", cluster("ack"));
   EXPECT_EQ(again.status, 409);
   EXPECT_EQ(message(again), "clusters.roadstead.io \"ack\" already exists");
@@ -333,7 +333,7 @@ TEST_F(WatchTest, ShowsWhatIsThereAndWhatComes) {
 TEST_F(WatchTest, GoesOnFromAVersion) {
   create("a");
   create("b");
-  auto stream = watch("resourceVersion=1&timeoutSeconds=5");
+  auto stream = watch("resourceVersion=2&timeoutSeconds=5");
   EXPECT_EQ(next(*stream), "ADDED b");
 }
 

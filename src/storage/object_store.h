@@ -3,7 +3,8 @@
 // lists at a consistent snapshot, and the log of changes that watches are made of.
 //
 // One counter of revisions for the whole store; Kubernetes calls it resourceVersion. Revisions grow
-// with every change and are assigned inside the commit that publishes them.
+// with every change and are assigned inside the commit that publishes them. An empty store is at 1:
+// 0 has a meaning of its own in Kubernetes ("any version").
 //
 // Thread-safe: may be called from any shard, each call names the executor it is awaited on. Must
 // outlive the tasks that use it.

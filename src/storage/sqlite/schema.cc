@@ -17,7 +17,7 @@ CREATE TABLE counters (
   name TEXT PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO counters VALUES ('revision', 0), ('compacted', 0), ('secret', 0);
+INSERT INTO counters VALUES ('revision', 1), ('compacted', 0), ('secret', 0);
 CREATE TABLE versions (
   revision INTEGER PRIMARY KEY,
   resource TEXT NOT NULL,
