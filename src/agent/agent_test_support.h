@@ -157,11 +157,10 @@ class PipeApiServer final : public ApiServerLink {
   PipeApiServer(World& world, FunctionHandler::Function function)
       : world_(world),
         server(world, std::move(function)),
-        pool_(http::ClientPool::create(
-            world.loop,
-            [this](std::vector<std::string> alpn, Deadline deadline) {
-              return dial(std::move(alpn), deadline);
-            })) {}
+        pool_(http::ClientPool::create(world.loop,
+                                       [this](std::vector<std::string> alpn, Deadline deadline) {
+                                         return dial(std::move(alpn), deadline);
+                                       })) {}
   ~PipeApiServer() override { world_.loop.run_until_done(pool_->close()); }
 
   io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end,
@@ -169,8 +168,8 @@ class PipeApiServer final : public ApiServerLink {
     head.authority = "api.test";
     head.headers.add("authorization", "Bearer agent");
     co_return co_await pool_->open(
-        std::move(head), end,
-        long_running ? http::RequestClass::Watch : http::RequestClass::Short, deadline);
+        std::move(head), end, long_running ? http::RequestClass::Watch : http::RequestClass::Short,
+        deadline);
   }
   io::Task<Result<http::ClientExchangePtr>> open_upgrade(http::RequestHead head,
                                                          Deadline deadline) override {
@@ -209,8 +208,7 @@ inline Credentials test_credentials(TestCa& hub_ca, TestCa& user_ca) {
   return c;
 }
 
-inline void enrol_by_hand(Credentials& c, TestCa& hub_ca,
-                          Duration life = std::chrono::hours(168)) {
+inline void enrol_by_hand(Credentials& c, TestCa& hub_ca, Duration life = std::chrono::hours(168)) {
   const crypto::PrivateKey key = crypto::PrivateKey::generate_p256();
   c.private_key_pem = key.pem();
   c.certificate_pem =

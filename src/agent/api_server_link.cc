@@ -15,8 +15,7 @@ Result<void> check_impersonates(const http::RequestHead& head) {
 }  // namespace
 
 io::Task<Result<http::ClientExchangePtr>> UserUpstream::open(http::RequestHead head, bool end,
-                                                             bool long_running,
-                                                             Deadline deadline) {
+                                                             bool long_running, Deadline deadline) {
   CO_TRY_VOID(check_impersonates(head));
   co_return co_await link_.open(std::move(head), end, long_running, deadline);
 }

@@ -100,8 +100,8 @@ io::Task<bool> Ladder::api_server() {
   if (!version.ok()) {
     co_return fail(name, explain_api_server_failure(version.error(), origin));
   }
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(shard_.clock().now() -
-                                                                         start);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(shard_.clock().now() - start);
   co_return pass(name, net::format_host_port(link_->access().address) + ", Kubernetes " +
                            version->git_version + ", ready, " + std::to_string(took.count()) +
                            " ms (" + origin + ")");
@@ -136,8 +136,8 @@ io::Task<bool> Ladder::rights() {
   const std::string impersonation =
       anybody.ok() && *anybody ? "may impersonate any user"
                                : "may impersonate only those users that were granted something";
-  co_return pass(name, (questions.empty() ? std::string() : "own Secret and Lease; ") +
-                           impersonation);
+  co_return pass(name,
+                 (questions.empty() ? std::string() : "own Secret and Lease; ") + impersonation);
 }
 
 io::Task<bool> Ladder::credentials() {
@@ -159,13 +159,13 @@ io::Task<bool> Ladder::credentials() {
   credentials_ = std::move(*loaded);
   auto stored = net::parse_host_port(credentials_.hub, "8443");
   hub_ = settings_.hub.value_or(stored.ok() ? *stored : net::HostPort{});
-  co_return pass(name, "cluster \"" + credentials_.cluster + "\" at hub " + hub_text() + " (" +
-                           where + ")");
+  co_return pass(
+      name, "cluster \"" + credentials_.cluster + "\" at hub " + hub_text() + " (" + where + ")");
 }
 
 io::Task<bool> Ladder::hub_reached() {
-  const bool direct = !settings_.proxy.proxy.has_value() ||
-                      net::bypasses_proxy(settings_.proxy.no_proxy, hub_);
+  const bool direct =
+      !settings_.proxy.proxy.has_value() || net::bypasses_proxy(settings_.proxy.no_proxy, hub_);
   const std::string name = direct ? "Hub reached" : "Hub reached through the proxy";
   const auto socket = co_await net::dial_through(shard_, blocking_, settings_.proxy, hub_,
                                                  Deadline::after(shard_.clock(), kHubDial));
@@ -238,8 +238,8 @@ bool Ladder::certificate() {
                        "Download a new manifest for this cluster and apply it"});
   }
   const crypto::Certificate& leaf = (*identity)->certificate;
-  const std::string text = "serial " + leaf.serial_hex() + ", valid until " +
-                           format_rfc3339(leaf.not_after());
+  const std::string text =
+      "serial " + leaf.serial_hex() + ", valid until " + format_rfc3339(leaf.not_after());
   if (shard_.clock().wall() >= leaf.not_after()) {
     return fail(name, {"CertificateExpired", text,
                        "The Agent renews it by itself for 90 days; if it runs, see its log"});
@@ -282,8 +282,7 @@ std::string format_step(const CheckStep& step) {
 }
 
 io::Task<bool> run_check(const AgentSettings& settings, io::Shard& shard,
-                         io::BlockingPool& blocking,
-                         std::function<void(const CheckStep&)> print) {
+                         io::BlockingPool& blocking, std::function<void(const CheckStep&)> print) {
   Ladder ladder(settings, shard, blocking, std::move(print));
   co_return co_await ladder.climb();
 }

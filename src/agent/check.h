@@ -26,7 +26,6 @@ std::string format_step(const CheckStep& step);
 
 // True when all steps are good. `print` gets each step as it is done.
 io::Task<bool> run_check(const AgentSettings& settings, io::Shard& shard,
-                         io::BlockingPool& blocking,
-                         std::function<void(const CheckStep&)> print);
+                         io::BlockingPool& blocking, std::function<void(const CheckStep&)> print);
 
 }  // namespace roadstead::agent

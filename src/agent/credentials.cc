@@ -35,17 +35,17 @@ Result<std::string> value_of(const json::value& secret, std::string_view key) {
   }
   auto bytes = codec::base64_decode(decode_line_folded(coded->get_string()));
   if (!bytes.ok() || bytes->size() > kMaxValueBytes) {
-    return Error(ErrorKind::InvalidArgument,
-                 "data[\"" + std::string(key) + "\"] of the Agent's Secret is no base64 text; " +
-                     "download the manifest again and apply it");
+    return Error(ErrorKind::InvalidArgument, "data[\"" + std::string(key) +
+                                                 "\"] of the Agent's Secret is no base64 text; " +
+                                                 "download the manifest again and apply it");
   }
   return bytes;
 }
 
 Error missing(std::string_view key) {
-  return Error(ErrorKind::InvalidArgument,
-               "data[\"" + std::string(key) + "\"] of the Agent's Secret is missing; " +
-                   "download the manifest again and apply it");
+  return Error(ErrorKind::InvalidArgument, "data[\"" + std::string(key) +
+                                               "\"] of the Agent's Secret is missing; " +
+                                               "download the manifest again and apply it");
 }
 
 void put(json::object& data, std::string_view key, std::string_view value) {
@@ -130,7 +130,8 @@ Result<json::value> find_secret(std::string_view text, std::string_view name) {
     if (is_secret_named(document, name)) {
       return std::move(document);
     }
-    json::value* items = document.is_object() ? document.get_object().if_contains("items") : nullptr;
+    json::value* items =
+        document.is_object() ? document.get_object().if_contains("items") : nullptr;
     if (items == nullptr || !items->is_array()) {
       continue;
     }

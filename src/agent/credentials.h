@@ -23,7 +23,7 @@ struct Credentials {
   Secret token;                // registration token; erased after use
   // SHA-256 of the token that was used last: who applies the same manifest again brings it back.
   std::string used_token;
-  Secret next_key_pem;         // made before the token is used, so that a crash does not waste it
+  Secret next_key_pem;  // made before the token is used, so that a crash does not waste it
   Secret private_key_pem;
   std::string certificate_pem;  // leaf first
 

@@ -29,31 +29,34 @@ Failure explain_hub_failure(const Error& error, const std::string& hub,
     return has(text, "407") ? failure("ProxyAuthentication",
                                       "Give the proxy's user and password: HTTPS_PROXY="
                                       "http://USER:PASSWORD@HOST:PORT")
-                            : failure("ProxyRefused",
-                                      "Let the proxy allow CONNECT to " + hub +
-                                          ", or put the hub in NO_PROXY");
+                            : failure("ProxyRefused", "Let the proxy allow CONNECT to " + hub +
+                                                          ", or put the hub in NO_PROXY");
   }
   if (has(text, "resolve \"")) {
     return failure("HubNameNotResolved",
                    "Check the hub's address (" + hub + ") and the DNS of this place");
   }
   if (error.kind() == ErrorKind::Tls && about_clock(text)) {
-    return failure("ClockOrExpiry", "Compare this machine's clock with the hub's; if both are "
-                                    "right, a certificate has expired");
+    return failure("ClockOrExpiry",
+                   "Compare this machine's clock with the hub's; if both are "
+                   "right, a certificate has expired");
   }
   if (error.kind() == ErrorKind::Tls && has(text, "does not serve this host name")) {
     return failure("ClusterUnknownToHub",
-                   "The hub at " + hub + " does not know this cluster: was it removed, or is this "
-                                         "another hub?");
+                   "The hub at " + hub +
+                       " does not know this cluster: was it removed, or is this "
+                       "another hub?");
   }
   if (error.kind() == ErrorKind::Tls && (has(text, "our certificate") || has(text, "denies"))) {
     return failure("CertificateRefusedByHub",
                    "Download a new manifest for this cluster and apply it");
   }
   if (error.kind() == ErrorKind::Tls && has(text, "not trusted")) {
-    return failure("HubNotTrusted",
-                   "Something else than the hub answers at " + hub + " (a proxy that opens TLS, "
-                   "or another hub); if the hub's CA was replaced, download the manifest again");
+    return failure(
+        "HubNotTrusted",
+        "Something else than the hub answers at " + hub +
+            " (a proxy that opens TLS, "
+            "or another hub); if the hub's CA was replaced, download the manifest again");
   }
   if (error.kind() == ErrorKind::Tls) {
     return failure("HubTlsFailed", "Check that " + hub + " is the hub's own address");
@@ -73,19 +76,21 @@ Failure explain_enrolment_failure(const Error& error, const std::string& cluster
   const std::string& text = error.message();
   switch (error.kind()) {
     case ErrorKind::Unauthenticated:
-      return {has(text, "used") ? "TokenUsed" : has(text, "expired") ? "TokenExpired"
-                                                                     : "TokenRefused",
+      return {has(text, "used")      ? "TokenUsed"
+              : has(text, "expired") ? "TokenExpired"
+                                     : "TokenRefused",
               text, "Download a new manifest for cluster \"" + cluster + "\" and apply it"};
     case ErrorKind::Gone:
       return {"ClusterRemoved", text,
               "Cluster \"" + cluster + "\" was removed at the hub: delete the Agent's Namespace"};
     case ErrorKind::Conflict:
       return {"OtherApiServer", text,
-              "Cluster \"" + cluster + "\" belongs to another API server; register this one under "
-              "a name of its own"};
+              "Cluster \"" + cluster +
+                  "\" belongs to another API server; register this one under "
+                  "a name of its own"};
     default:
-      return {"EnrolmentRefused", text, "See the conditions of cluster \"" + cluster +
-                                            "\" at the hub"};
+      return {"EnrolmentRefused", text,
+              "See the conditions of cluster \"" + cluster + "\" at the hub"};
   }
 }
 

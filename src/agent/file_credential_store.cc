@@ -96,7 +96,7 @@ io::Task<Result<Credentials>> FileCredentialStore::load() {
 }
 
 io::Task<Result<Credentials>> FileCredentialStore::save(Credentials next) {
-  co_return co_await pool_.run(executor_, [path = path_, next] () -> Result<Credentials> {
+  co_return co_await pool_.run(executor_, [path = path_, next]() -> Result<Credentials> {
     TRY(const Credentials current, read_credentials(path));
     if (current.version != next.version) {
       return Error(ErrorKind::Conflict, path + " was changed by somebody else");

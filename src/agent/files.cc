@@ -32,7 +32,7 @@ class Descriptor {
 Error failed(std::string_view what, const std::string& path, int error) {
   std::array<char, 128> buffer{};
   const char* text = ::strerror_r(error, buffer.data(), buffer.size());
-  const ErrorKind kind = error == ENOENT    ? ErrorKind::NotFound
+  const ErrorKind kind = error == ENOENT   ? ErrorKind::NotFound
                          : error == EACCES ? ErrorKind::PermissionDenied
                                            : ErrorKind::Storage;
   return Error(kind, std::string(what) + " " + path + ": " + text);

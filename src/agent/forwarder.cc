@@ -152,9 +152,8 @@ io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& i
   attempt.identities = &identities;
   const http::RequestHead& request = exchange.request();
   const std::string* field = request.headers.find(tunnel::kIdentityField);
-  const auto identity =
-      identities.find(field != nullptr ? std::string_view(*field) : std::string_view(),
-                      &attempt.context_id);
+  const auto identity = identities.find(
+      field != nullptr ? std::string_view(*field) : std::string_view(), &attempt.context_id);
   if (!identity.ok()) {
     metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorUnknownIdentity, identity.error().message());
@@ -184,10 +183,9 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   const Deadline connect = Deadline::after(clock_, kConnectTimeout);
   const bool end = exchange.request_ended() && !attempt.upgrade;
   const Lasting lasts = lasting(attempt.head.target);
-  auto opened = attempt.upgrade
-                    ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
-                    : co_await upstream_.open(std::move(attempt.head), end, lasts != Lasting::No,
-                                              connect);
+  auto opened = attempt.upgrade ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
+                                : co_await upstream_.open(std::move(attempt.head), end,
+                                                          lasts != Lasting::No, connect);
   if (opened.ok() && attempt.ended) {
     metrics_.refused.add();
     (*opened)->reset();
@@ -207,7 +205,8 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
 
   auto response = Result<http::ResponseHead>(ErrorKind::Internal, "");
   io::TaskGroup uploads(exchange.executor());
-  // An upgrade's bytes start only after a correct 101: before it they could become a second request.
+  // An upgrade's bytes start only after a correct 101: before it they could become a second
+  // request.
   if (!end && !attempt.upgrade) {
     uploads.spawn(upload(exchange, up));
   }

@@ -25,8 +25,7 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
 
 class Forwarder {
  public:
-  Forwarder(Upstream& upstream, const Clock& clock, AgentMetrics& metrics,
-            telemetry::Logger logger)
+  Forwarder(Upstream& upstream, const Clock& clock, AgentMetrics& metrics, telemetry::Logger logger)
       : upstream_(upstream), clock_(clock), metrics_(metrics), logger_(std::move(logger)) {}
 
   // Until the exchange has ended in both directions.

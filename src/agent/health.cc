@@ -63,7 +63,8 @@ std::string HealthHandler::state_body() const {
 
 io::Task<void> HealthHandler::handle(http::ServerExchange& exchange) {
   const http::RequestHead& request = exchange.request();
-  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  const std::string_view path =
+      std::string_view(request.target).substr(0, request.target.find('?'));
   if (request.method != "GET" && request.method != "HEAD") {
     co_await answer(exchange, 405, "text/plain", "only GET is served\n");
   } else if (path == "/healthz") {
@@ -109,8 +110,8 @@ io::Task<void> HealthServer::run() {
     http::H1Limits limits;
     limits.max_head_bytes = 16 * 1024;
     limits.idle_timeout = std::chrono::seconds(30);
-    connections_.push_back(http::H1Server::create(
-        net::make_tcp_stream(shard_, std::move(*socket)), limits, handler_));
+    connections_.push_back(
+        http::H1Server::create(net::make_tcp_stream(shard_, std::move(*socket)), limits, handler_));
     group.spawn(serve(std::prev(connections_.end())));
   }
   for (const auto& connection : connections_) {
@@ -119,7 +120,8 @@ io::Task<void> HealthServer::run() {
   co_await group.join();
 }
 
-io::Task<void> HealthServer::serve(std::list<std::unique_ptr<http::H1Server>>::iterator connection) {
+io::Task<void> HealthServer::serve(
+    std::list<std::unique_ptr<http::H1Server>>::iterator connection) {
   co_await (*connection)->run();
   connections_.erase(connection);
 }

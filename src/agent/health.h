@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Health, readiness and metrics over plain HTTP/1.1 on a local port. Readiness means that real round
-// trips to the API server succeed; it does not depend on the hub, since an unready Agent would hold
-// up node drains while the hub is away. Lives on the Agent's shard.
+// Health, readiness and metrics over plain HTTP/1.1 on a local port. Readiness means that real
+// round trips to the API server succeed; it does not depend on the hub, since an unready Agent
+// would hold up node drains while the hub is away. Lives on the Agent's shard.
 #pragma once
 
 #include <list>

@@ -17,10 +17,9 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   for (std::size_t i = 0; i < kMonths.size(); ++i) {
     if (text.substr(8, 3) == kMonths[i]) {
       const std::string month = (i < 9 ? "0" : "") + std::to_string(i + 1);
-      const auto time =
-          parse_rfc3339(std::string(text.substr(12, 4)) + '-' + month + '-' +
-                        std::string(text.substr(5, 2)) + 'T' + std::string(text.substr(17, 8)) +
-                        'Z');
+      const auto time = parse_rfc3339(std::string(text.substr(12, 4)) + '-' + month + '-' +
+                                      std::string(text.substr(5, 2)) + 'T' +
+                                      std::string(text.substr(17, 8)) + 'Z');
       return time.ok() ? std::optional<WallTime>(*time) : std::nullopt;
     }
   }

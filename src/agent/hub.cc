@@ -47,8 +47,7 @@ Result<HubIdentityPtr> HubIdentity::make(const Credentials& c,
   trust->audience = c.cluster_uid;
   const net::HostPort address = hub.value_or(std::move(stored));
   std::string content = net::format_host_port(address) + '\n' + c.cluster + '\n' + c.cluster_uid +
-                        '\n' + c.hub_roots_pem + '\n' + c.user_roots_pem + '\n' +
-                        c.certificate_pem;
+                        '\n' + c.hub_roots_pem + '\n' + c.user_roots_pem + '\n' + c.certificate_pem;
   return std::make_shared<const HubIdentity>(
       HubIdentity{address, c.cluster, std::move(chain.front()), std::move(context),
                   std::move(trust), crypto::sha256_hex(content)});

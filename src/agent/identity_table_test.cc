@@ -33,8 +33,8 @@ TEST_F(IdentityTableTest, FindsByNumberAndDigest) {
   EXPECT_EQ(id_, 7U);
   // The same number with the digest of another person is nobody.
   EXPECT_FALSE(table_.find(context(7, "rs:bob:00000002").field_value(), &id_).ok());
-  for (const char* bad : {"", "7", "0000000000000007", "0000000000000007.",
-                          "000000000000000g.0123456789abcdef"}) {
+  for (const char* bad :
+       {"", "7", "0000000000000007", "0000000000000007.", "000000000000000g.0123456789abcdef"}) {
     EXPECT_FALSE(table_.find(bad, &id_).ok()) << bad;
   }
 }

@@ -24,9 +24,8 @@ constexpr Duration kAnswerOverTunnel = seconds(15);
 }  // namespace
 
 CredentialKeeper::CredentialKeeper(io::Executor& executor, CredentialStore& store,
-                                   Leadership& leadership, Enroller& enroller,
-                                   KeeperEvents& events, Random& random,
-                                   const net::ProxySettings& proxy,
+                                   Leadership& leadership, Enroller& enroller, KeeperEvents& events,
+                                   Random& random, const net::ProxySettings& proxy,
                                    std::optional<net::HostPort> hub, telemetry::Logger logger)
     : executor_(executor),
       store_(store),
@@ -112,10 +111,10 @@ io::Task<CredentialKeeper::Wait> CredentialKeeper::step() {
     co_return kNothingToDo;
   }
   if (!credentials_.has_certificate()) {
-    co_return fail({"NoRegistrationToken",
-                    store_.where() + " holds neither a certificate nor an unused token",
-                    "Download a new manifest for this cluster at the hub and apply it"},
-                   kRefusedRetry);
+    co_return fail(
+        {"NoRegistrationToken", store_.where() + " holds neither a certificate nor an unused token",
+         "Download a new manifest for this cluster at the hub and apply it"},
+        kRefusedRetry);
   }
   if (identity_ == nullptr) {
     co_return kNothingToDo;  // what is stored is unusable, as publish() said
@@ -197,14 +196,13 @@ CredentialKeeper::Wait CredentialKeeper::fail(const Failure& failure, Duration c
   }
   ++failures_;
   limit = cap == kRefusedRetry ? cap : std::min(limit, cap);
-  return limit / 4 + Duration(static_cast<Duration::rep>(
-                         random_.unit() * 0.75 * static_cast<double>(limit.count())));
+  return limit / 4 + Duration(static_cast<Duration::rep>(random_.unit() * 0.75 *
+                                                         static_cast<double>(limit.count())));
 }
 
 CredentialKeeper::Wait CredentialKeeper::fail_at_hub(const Error& error) {
   if (!is_answer_of_hub(error)) {
-    const std::string hub =
-        hub_.has_value() ? net::format_host_port(*hub_) : credentials_.hub;
+    const std::string hub = hub_.has_value() ? net::format_host_port(*hub_) : credentials_.hub;
     return fail(explain_hub_failure(error, hub, proxy_), kRetryCap);
   }
   const Failure failure = explain_enrolment_failure(error, credentials_.cluster);
@@ -223,8 +221,8 @@ void CredentialKeeper::become_removed(const std::string& words) {
   identity_ = nullptr;
   asked_key_.reset();
   logger_.warn("the hub has removed this cluster", {{"message", words}});
-  events_.on_keeper_failure(explain_enrolment_failure(Error(ErrorKind::Gone, words),
-                                                      credentials_.cluster));
+  events_.on_keeper_failure(
+      explain_enrolment_failure(Error(ErrorKind::Gone, words), credentials_.cluster));
   events_.on_removed();
 }
 

@@ -17,8 +17,7 @@ using std::chrono::seconds;
 
 class MemoryStore final : public CredentialStore {
  public:
-  MemoryStore(World& world, Credentials first)
-      : stored(std::move(first)), changed_(world.loop) {}
+  MemoryStore(World& world, Credentials first) : stored(std::move(first)), changed_(world.loop) {}
 
   io::Task<Result<Credentials>> load() override {
     if (failure.has_value()) {
@@ -291,11 +290,11 @@ TEST_F(KeeperTest, RenewsOverTheTunnelAtTwoThirds) {
   ASSERT_EQ(sent_.size(), 1U);
   EXPECT_EQ(tunnel::message_type(sent_[0]), "renew");
   const std::string old_key(store_->stored.private_key_pem.reveal());
-  ASSERT_TRUE(keeper_->on_hub_message(
-      {{"type", "certificate"},
-       {"certificate", hub_ca_.answer_csr(sent_[0].at("csr").as_string())},
-       {"userRoots", user_ca_.pem()},
-       {"hubRoots", hub_ca_.pem()}}));
+  ASSERT_TRUE(
+      keeper_->on_hub_message({{"type", "certificate"},
+                               {"certificate", hub_ca_.answer_csr(sent_[0].at("csr").as_string())},
+                               {"userRoots", user_ca_.pem()},
+                               {"hubRoots", hub_ca_.pem()}}));
   world_.settle();
   ASSERT_EQ(identities_.size(), 2U);
   EXPECT_EQ(store_->stored.certificate_pem, identities_[1]->certificate.pem());
@@ -323,9 +322,8 @@ TEST_F(KeeperTest, RenewsByPostWithProofWhenThereIsNoLane) {
   const auto key = crypto::PrivateKey::from_pem(old.private_key_pem);
   auto proof = codec::base64_decode(codec::string_at(posts_[0].body, {"proof"}));
   ASSERT_TRUE(proof.ok());
-  const std::string signed_text =
-      "roadstead-renewal-v1\n" + std::string(64, '0') + "\n" +
-      crypto::sha256_hex(codec::string_at(posts_[0].body, {"csr"}));
+  const std::string signed_text = "roadstead-renewal-v1\n" + std::string(64, '0') + "\n" +
+                                  crypto::sha256_hex(codec::string_at(posts_[0].body, {"csr"}));
   EXPECT_TRUE(key->public_key().verify(signed_text, *proof));
   EXPECT_EQ(identities_.size(), 2U);
 }

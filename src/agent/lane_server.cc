@@ -49,8 +49,7 @@ io::Task<void> LaneServer::handle(http::ServerExchange& exchange) {
     co_await forwarder_.serve(exchange, identities_);
   } else if (request.method == "POST" && request.target == tunnel::kIdentityPath) {
     co_await serve_identity(exchange);
-  } else if (request.method == "POST" && request.target == tunnel::kControlPath &&
-             !control_open_) {
+  } else if (request.method == "POST" && request.target == tunnel::kControlPath && !control_open_) {
     control_open_ = true;
     co_await serve_control(exchange);
     control_open_ = false;
@@ -160,8 +159,7 @@ io::Task<void> LaneServer::serve_identity(http::ServerExchange& exchange) {
     verdict = identities_.admit(*context);
   }
   if (!verdict.ok()) {
-    logger_.warn("identity refused",
-                 {{"user", context->user}, {"why", verdict.error().message()}});
+    logger_.warn("identity refused", {{"user", context->user}, {"why", verdict.error().message()}});
     co_await answer(exchange, status_of(verdict.error()), verdict.error().message());
     co_return;
   }

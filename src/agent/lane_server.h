@@ -48,7 +48,8 @@ class LaneServer final : public http::Handler {
 
   io::Task<void> handle(http::ServerExchange& exchange) override;
 
-  // Queues a control message; dropped when 256 are waiting (the hub then re-asks by its own timers).
+  // Queues a control message; dropped when 256 are waiting (the hub then re-asks by its own
+  // timers).
   bool send(codec::json::object message);
   // Ends expired contexts; called about once a second by the lane's owner.
   void tick() { identities_.expire(); }

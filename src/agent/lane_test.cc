@@ -74,9 +74,7 @@ class LaneTest : public ::testing::Test, public LaneObserver {
       co_await reply(exchange, 200, "hello");
     }
   }
-  static bool upgrade_asked(const http::RequestHead& head) {
-    return head.headers.has("upgrade");
-  }
+  static bool upgrade_asked(const http::RequestHead& head) { return head.headers.has("upgrade"); }
 
   // Opens a context for the user, as the Stub does; gives the answer's status and the field.
   int admit(const crypto::Certificate& user, std::uint64_t number, std::string* field,
@@ -243,8 +241,9 @@ TEST_F(LaneTest, RefusesWhomTheClusterDenies) {
 
 TEST_F(LaneTest, ImpersonationInAnySpellingIsRefused) {
   be("ann");
-  for (const char* name : {"impersonate-user", "impersonate-group", "impersonate-uid",
-                           "impersonate_user", "impersonate-extra-scopes", "impersonate-new-kind"}) {
+  for (const char* name :
+       {"impersonate-user", "impersonate-group", "impersonate-uid", "impersonate_user",
+        "impersonate-extra-scopes", "impersonate-new-kind"}) {
     http::Headers headers;
     headers.add(name, "system:admin");
     const Answer answer = send(request("GET", "/api", headers));

@@ -12,6 +12,7 @@ namespace json = codec::json;
 constexpr Duration kLeaseDuration = std::chrono::seconds(15);
 constexpr Duration kRenewDeadline = std::chrono::seconds(10);
 constexpr Duration kRetry = std::chrono::seconds(5);
+constexpr Duration kRetryAfterFailure = std::chrono::seconds(1);
 constexpr std::int64_t kLeaseSeconds = 15;
 
 std::string holder_of(const json::value& lease) {
@@ -21,9 +22,10 @@ std::string holder_of(const json::value& lease) {
 }  // namespace
 
 io::Task<void> LeaseLeadership::run() {
+  Duration wait = kRetry;
   do {
-    co_await try_hold();
-  } while (co_await pause_.sleep(kRetry));
+    wait = co_await try_hold() ? kRetry : kRetryAfterFailure;
+  } while (co_await pause_.sleep(wait));
   if (held_) {
     co_await give_up();
   }
@@ -52,13 +54,13 @@ bool LeaseLeadership::may_take(const json::value& lease) {
   return now - observed_at_ >= kLeaseDuration;
 }
 
-io::Task<void> LeaseLeadership::try_hold() {
+io::Task<bool> LeaseLeadership::try_hold() {
   const MonotonicTime now = executor_.clock().now();
   auto lease = co_await calls_.get_lease();
   Result<json::value> stored = Error(ErrorKind::Conflict, "held by another replica");
   if (lease.ok() && !may_take(*lease)) {
     set_held(false);
-    co_return;
+    co_return true;
   }
   if (lease.ok() && lease->is_object()) {
     const std::string time = format_rfc3339_micro(executor_.clock().wall());
@@ -83,9 +85,11 @@ io::Task<void> LeaseLeadership::try_hold() {
              executor_.clock().now() - renewed_ >= kRenewDeadline) {
     set_held(false);
   }
-  if (!stored.ok() && stored.error().kind() != ErrorKind::Conflict) {
+  const bool failed = !stored.ok() && stored.error().kind() != ErrorKind::Conflict;
+  if (failed) {
     logger_.warn("lease not renewed", {{"error", stored.error().message()}});
   }
+  co_return !failed;
 }
 
 io::Task<void> LeaseLeadership::give_up() {

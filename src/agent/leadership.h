@@ -57,7 +57,7 @@ class LeaseLeadership final : public Leadership {
   void stop() override { pause_.stop(); }
 
  private:
-  io::Task<void> try_hold();
+  io::Task<bool> try_hold();  // false when the API server did not serve it
   io::Task<void> give_up();
   bool may_take(const codec::json::value& lease);
   void set_held(bool held);

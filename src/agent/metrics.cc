@@ -26,9 +26,8 @@ AgentMetrics::AgentMetrics(telemetry::MetricRegistry& registry)
                                    "Those of them that never became ready.")),
       hub_connected(registry.gauge("roadstead_agent_hub_connected",
                                    "1 while a connection to the hub takes requests.")),
-      api_server_reachable(
-          registry.gauge("roadstead_agent_apiserver_reachable",
-                         "1 while real round trips to the API server succeed.")),
+      api_server_reachable(registry.gauge("roadstead_agent_apiserver_reachable",
+                                          "1 while real round trips to the API server succeed.")),
       certificate_expiry(registry.gauge(
           "roadstead_agent_certificate_expiry_seconds",
           "When the Agent's certificate expires, in seconds since 1970; 0 without one.")) {}

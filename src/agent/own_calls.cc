@@ -109,10 +109,10 @@ io::Task<Result<json::value>> OwnCalls::replace_secret(json::value secret) {
 }
 
 io::Task<Result<void>> OwnCalls::watch_secret(std::string resource_version) {
-  const std::string target =
-      secret_path() + "?watch=true&fieldSelector=metadata.name%3D" + names_.secret +
-      "&resourceVersion=" + kube::percent_encode(resource_version) +
-      "&timeoutSeconds=" + std::string(kWatchSeconds);
+  const std::string target = secret_path() + "?watch=true&fieldSelector=metadata.name%3D" +
+                             names_.secret +
+                             "&resourceVersion=" + kube::percent_encode(resource_version) +
+                             "&timeoutSeconds=" + std::string(kWatchSeconds);
   const Deadline connect = Deadline::after(executor_.clock(), kConnectTimeout);
   CO_TRY(const http::ClientExchangePtr exchange,
          co_await link_.open(make_head("GET", target, ""), true, true, connect));

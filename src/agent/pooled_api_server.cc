@@ -66,7 +66,8 @@ PooledApiServer::PooledApiServer(ApiServerAccess access, io::Shard& shard,
       shard_(shard),
       blocking_(blocking),
       logger_(std::move(logger)),
-      authority_(net::format_host_port(access_.address)) {
+      authority_(net::format_host_port(access_.address)),
+      refreshed_(shard) {
   if (!access_.token.empty()) {
     authorization_ = "Bearer " + std::string(access_.token.reveal());
   }
@@ -110,12 +111,16 @@ io::Task<void> PooledApiServer::refresh_token() {
     token_stamp_ = file->stamp;
     authorization_ = "Bearer " + file->token;
   }
+  refreshed_.pulse();
 }
 
 io::Task<Result<void>> PooledApiServer::prepare(http::RequestHead& head) {
   const bool has_file = !access_.token_file.empty();
   if (has_file && !refreshing_ && shard_.clock().now() >= token_due_) {
     co_await refresh_token();
+  }
+  while (refreshing_ && authorization_.empty()) {
+    co_await refreshed_.wait();
   }
   if (has_file && authorization_.empty()) {
     co_return Error(ErrorKind::Unavailable,

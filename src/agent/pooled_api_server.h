@@ -13,6 +13,7 @@
 #include "agent/api_server_link.h"
 #include "http/client_pool.h"
 #include "io/blocking_pool.h"
+#include "io/event.h"
 #include "io/shard.h"
 #include "net/tls_context.h"
 #include "telemetry/log.h"
@@ -56,6 +57,7 @@ class PooledApiServer final : public ApiServerLink {
   std::string token_stamp_;
   MonotonicTime token_due_{};  // when to look at the file again
   bool refreshing_ = false;
+  io::Event refreshed_;
 };
 
 }  // namespace roadstead::agent

@@ -60,16 +60,15 @@ tunnel::ApiServerReport Prober::report() const {
   report.message = message_.substr(0, 4096);
   report.cluster_uid = cluster_uid_;
   if (probed_) {
-    report.age_milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                  executor_.clock().now() - last_probe_)
-                                  .count();
+    report.age_milliseconds =
+        std::chrono::duration_cast<std::chrono::milliseconds>(executor_.clock().now() - last_probe_)
+            .count();
   }
   return report;
 }
 
 bool Prober::reachable_lately() const {
-  return succeeded_ &&
-         executor_.clock().now() - last_success_ < kLately;
+  return succeeded_ && executor_.clock().now() - last_success_ < kLately;
 }
 
 }  // namespace roadstead::agent

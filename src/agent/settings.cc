@@ -29,8 +29,9 @@ void check_mode(const RawSettings& raw, AgentSettings& out, Checker& check) {
   out.state_dir = raw.state_dir;
   out.bootstrap = raw.bootstrap;
   if (out.in_cluster && raw.service_host.empty()) {
-    check.wrong("--kubeconfig", "is needed here, since this is no pod of a cluster "
-                                "(KUBERNETES_SERVICE_HOST is not set); give it with --state-dir");
+    check.wrong("--kubeconfig",
+                "is needed here, since this is no pod of a cluster "
+                "(KUBERNETES_SERVICE_HOST is not set); give it with --state-dir");
   }
   if (out.in_cluster) {
     for (const auto& [flag, value] :
@@ -42,8 +43,9 @@ void check_mode(const RawSettings& raw, AgentSettings& out, Checker& check) {
       }
     }
   } else if (raw.state_dir.empty()) {
-    check.wrong("--state-dir", "is needed with --kubeconfig: a directory where the Agent keeps "
-                               "its key and certificate");
+    check.wrong("--state-dir",
+                "is needed with --kubeconfig: a directory where the Agent keeps "
+                "its key and certificate");
   }
 }
 
@@ -91,7 +93,8 @@ void check_network(const RawSettings& raw, AgentSettings& out, Checker& check) {
   if (address.ok()) {
     out.health = std::move(*address);
   } else {
-    check.wrong("--health-listen", address.error().message() + "; give ADDRESS:PORT, such as [::]:8080");
+    check.wrong("--health-listen",
+                address.error().message() + "; give ADDRESS:PORT, such as [::]:8080");
   }
 }
 
@@ -132,9 +135,8 @@ Result<AgentSettings> check_settings(const RawSettings& raw) {
                                                      : "";
   out.service_host = raw.service_host;
   out.service_port = raw.service_port;
-  out.service_account_dir = raw.service_account_dir.empty()
-                                ? std::string(kServiceAccountDirectory)
-                                : raw.service_account_dir;
+  out.service_account_dir = raw.service_account_dir.empty() ? std::string(kServiceAccountDirectory)
+                                                            : raw.service_account_dir;
   if (!check.ok()) {
     return Error(ErrorKind::InvalidArgument, check.text());
   }

@@ -23,8 +23,8 @@ void TerminationLog::write(std::string text) {
 io::Task<void> TerminationLog::write_pending() {
   while (pending_ != written_) {
     const std::string text = pending_;
-    static_cast<void>(co_await pool_.run(
-        executor_, [path = path_, text] { return overwrite_file(path, text); }));
+    static_cast<void>(
+        co_await pool_.run(executor_, [path = path_, text] { return overwrite_file(path, text); }));
     written_ = text;
   }
   writing_ = false;

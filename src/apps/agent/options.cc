@@ -100,8 +100,8 @@ Result<CommandLine> read_command_line(int argc, const char* const* argv, int* ex
   agent::RawSettings raw;
   add_options(app, raw);
   app.fallthrough();
-  const CLI::App* check = app.add_subcommand(
-      "check", "Try every step from here to the hub and say which one fails");
+  const CLI::App* check =
+      app.add_subcommand("check", "Try every step from here to the hub and say which one fails");
   const CLI::App* version = app.add_subcommand("version", "Print the version");
   app.require_subcommand(0, 1);
   try {

@@ -16,7 +16,6 @@ struct CommandLine {
   agent::AgentSettings settings;
 };
 
-
 // Either what to do, or how to end at once (help, version, mistakes).
 Result<CommandLine> read_command_line(int argc, const char* const* argv, int* exit_code);
 

@@ -61,8 +61,7 @@ class Program {
     TRY(agent::ApiServerAccess access, agent::read_access(settings_));
     TRY(std::string fingerprint, access.ca_fingerprint().with_context(access.origin));
     const std::string origin = access.origin;
-    TRY(api_server_,
-        agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_));
+    TRY(api_server_, agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_));
     calls_ = std::make_unique<agent::OwnCalls>(*api_server_, shard_, own_names(settings_));
     TRY_VOID(build_store());
     dialer_ = std::make_unique<agent::TlsHubDialer>(shard_, blocking_, settings_.proxy);
@@ -76,9 +75,9 @@ class Program {
     options.proxy = settings_.proxy;
     options.hub = settings_.hub;
     supervisor_ = std::make_unique<agent::Supervisor>(
-        agent::SupervisorParts{
-            shard_, random_, *api_server_, *calls_, *store_, *leadership_, *dialer_, metrics_,
-            [this](const std::string& text) { termination_log_.write(text); }},
+        agent::SupervisorParts{shard_, random_, *api_server_, *calls_, *store_, *leadership_,
+                               *dialer_, metrics_,
+                               [this](const std::string& text) { termination_log_.write(text); }},
         std::move(options), logger_);
     health_handler_ = std::make_unique<agent::HealthHandler>(*supervisor_, registry_);
     TRY(health_, agent::HealthServer::open(shard_, settings_.health, *health_handler_));
@@ -89,8 +88,8 @@ class Program {
   Result<void> build_store() {
     if (settings_.in_cluster) {
       store_ = std::make_unique<agent::SecretCredentialStore>(*calls_, shard_);
-      leadership_ = std::make_unique<agent::LeaseLeadership>(*calls_, shard_, settings_.replica,
-                                                             logger_);
+      leadership_ =
+          std::make_unique<agent::LeaseLeadership>(*calls_, shard_, settings_.replica, logger_);
       return {};
     }
     std::string bootstrap;
@@ -173,7 +172,8 @@ int run_check(const agent::AgentSettings& settings) {
   io::BlockingPool blocking(kBlockingThreads, kBlockingQueue);
   bool ok = false;
   shard.run_until_done(climb(settings, shard, blocking, ok));
-  std::cout << (ok ? "All steps are good.\n" : "The first step that failed is the last one above.\n");
+  std::cout << (ok ? "All steps are good.\n"
+                   : "The first step that failed is the last one above.\n");
   return ok ? 0 : 1;
 }
 
