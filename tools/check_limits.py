@@ -27,11 +27,12 @@ class Row:
 
 
 def rows(text: str) -> Iterator[Row]:
-    """Rows of tables whose last two cells are `code` and `file`."""
+    """Rows of tables whose last two cells are `code` and `file`; several codes stand between semicolons."""
     for number, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if line.startswith("|") and len(cells) >= 3 and all(re.fullmatch(r"`[^`]+`", c) for c in cells[-2:]):
-            yield Row(number, cells[-2].strip("`"), cells[-1].strip("`"))
+            for code in cells[-2].strip("`").split(";"):
+                yield Row(number, code.strip(), cells[-1].strip("`"))
 
 
 def squeezed(text: str) -> str:

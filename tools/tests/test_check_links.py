@@ -54,11 +54,12 @@ def test_headings_become_anchors_as_readers_know_them() -> None:
 
 
 def test_a_limit_that_changed_is_noticed(tmp_path: Path) -> None:
-    row = "| replay | 64 KiB | no retry | `kReplay = {} * 1024` | `src/x.h` |\n"
-    write(tmp_path, "src/x.h", "constexpr std::size_t kReplay =\n    64 * 1024;\nconstexpr int kMaxOther = 3;\n")
+    row = "| replay | 64 KiB | no retry | `kReplay = {} * 1024; kMaxOther = 3` | `src/x.h` |\n"
+    write(tmp_path, "src/x.h", "constexpr std::size_t kReplay =\n    64 * 1024;\nconstexpr int kMaxOther = 3;\n"
+                               "constexpr int kMaxThird = 4;\n")
     write(tmp_path, check_limits.PAGE, "| what | limit | beyond | code | file |\n|---|---|---|---|---|\n" + row.format(64))
     assert check_limits.check(tmp_path) == []
-    assert [line.split(":")[0] for line in check_limits.unlisted(tmp_path)] == ["src/x.h"]
+    assert [line.split(": ")[1] for line in check_limits.unlisted(tmp_path)] == ["constexpr int kMaxThird = 4;"]
     write(tmp_path, check_limits.PAGE, row.format(32))
     assert "does not say" in check_limits.check(tmp_path)[0]
     write(tmp_path, check_limits.PAGE, row.format(64).replace("x.h", "gone.h"))
