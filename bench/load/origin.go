@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const smallObject = 2048
+
+// origin answers as an API server would, with nothing behind it.
+type origin struct {
+	token string
+	small []byte
+	block []byte
+}
+
+func runOrigin(arguments []string) error {
+	flags := flag.NewFlagSet("origin", flag.ExitOnError)
+	listen := flags.String("listen", "127.0.0.1:0", "address")
+	certificate := flags.String("certificate", "", "PEM file")
+	key := flags.String("key", "", "PEM file")
+	clients := flags.String("clients", "", "PEM file: the CA of client certificates")
+	token := flags.String("token-file", "", "a bearer token that is good as well")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(*certificate, *key)
+	if err != nil {
+		return err
+	}
+	roots, err := os.ReadFile(*clients)
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(roots)
+	secret, err := os.ReadFile(*token)
+	if err != nil {
+		return err
+	}
+	socket, err := net.Listen("tcp", *listen)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: newOrigin(strings.TrimSpace(string(secret))),
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
+			MinVersion: tls.VersionTLS12,
+		},
+		// As k8s.io/apiserver sets them.
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: 100, MaxReadFrameSize: 256 << 10,
+			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 25 << 20,
+		},
+	}
+	fmt.Println(socket.Addr())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		_ = server.Shutdown(context.Background())
+		os.Exit(0)
+	}()
+	return server.ServeTLS(socket, "", "")
+}
+
+func newOrigin(token string) http.Handler {
+	o := &origin{token: token, block: []byte(strings.Repeat("0123456789abcdef", 2048))}
+	o.small = padded(map[string]any{
+		"kind": "ConfigMap", "apiVersion": "v1",
+		"metadata": map[string]any{"name": "small", "namespace": "bench", "resourceVersion": "1"},
+	}, smallObject)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, map[string]string{"major": "1", "minor": "36", "gitVersion": "v1.36.0-bench", "platform": "linux/amd64"})
+	})
+	mux.HandleFunc("GET /api/v1/namespaces/kube-system", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, 200, map[string]any{"kind": "Namespace", "metadata": map[string]string{"name": "kube-system", "uid": "bench"}})
+	})
+	mux.HandleFunc("GET /api/v1/namespaces/bench/configmaps/small", o.getSmall)
+	mux.HandleFunc("GET /api/v1/namespaces/bench/configmaps", o.list)
+	mux.HandleFunc("POST /api/v1/namespaces/bench/configmaps", o.create)
+	mux.HandleFunc("GET /api/v1/namespaces/bench/pods/bulk/log", o.bulk)
+	mux.HandleFunc("GET /api/v1/namespaces/bench/pods", o.watch)
+	return o.authenticated(mux)
+}
+
+func (o *origin) authenticated(next http.Handler) http.Handler {
+	want := "Bearer " + o.token
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.TLS.PeerCertificates) == 0 && (o.token == "" || r.Header.Get("Authorization") != want) {
+			answer(w, 401, map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Unauthorized", "code": 401})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+// An object of exactly `size` bytes.
+func padded(object map[string]any, size int) []byte {
+	data := map[string]string{"filler": ""}
+	object["data"] = data
+	bare, _ := json.Marshal(object)
+	data["filler"] = strings.Repeat("x", max(size-len(bare), 0))
+	whole, _ := json.Marshal(object)
+	return whole
+}
+
+func (o *origin) getSmall(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(o.small)))
+	h.Set("Cache-Control", "no-cache, private")
+	h.Set("Audit-Id", "00000000-0000-4000-8000-000000000000")
+	h.Set("X-Kubernetes-Pf-Flowschema-Uid", "00000000-0000-4000-8000-000000000000")
+	h.Set("X-Kubernetes-Pf-Prioritylevel-Uid", "00000000-0000-4000-8000-000000000000")
+	_, _ = w.Write(o.small)
+}
+
+// ?bytes=N, or as long as somebody reads.
+func wanted(r *http.Request) int64 {
+	n, err := strconv.ParseInt(r.URL.Query().Get("bytes"), 10, 64)
+	if err != nil {
+		return 1 << 62
+	}
+	return n
+}
+
+func (o *origin) bulk(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain")
+	for left := wanted(r); left > 0; {
+		n, err := w.Write(o.block[:min(int64(len(o.block)), left)])
+		if err != nil {
+			return
+		}
+		left -= int64(n)
+	}
+}
+
+// A list of about ?bytes=N, chunked as API servers send long ones.
+func (o *origin) list(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	fmt.Fprint(w, `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"1"},"items":[`)
+	comma := ""
+	for left := wanted(r); left > 0; left -= int64(len(o.small)) {
+		if _, err := fmt.Fprint(w, comma, string(o.small)); err != nil {
+			return
+		}
+		comma = ","
+	}
+	fmt.Fprint(w, "]}")
+}
+
+func (o *origin) create(w http.ResponseWriter, r *http.Request) {
+	n, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return
+	}
+	answer(w, 201, map[string]any{"kind": "ConfigMap", "apiVersion": "v1", "metadata": map[string]any{"name": "made", "received": n}})
+}
+
+// ?watch=true&rate=R: R events a second of 1 KiB, each with the time of writing. The first comes at a random moment, so
+// that many watches do not fire together.
+func (o *origin) watch(w http.ResponseWriter, r *http.Request) {
+	rate, err := strconv.ParseFloat(r.URL.Query().Get("rate"), 64)
+	if err != nil || rate <= 0 {
+		answer(w, 400, map[string]string{"kind": "Status", "message": "rate: events a second, above 0"})
+		return
+	}
+	interval := time.Duration(float64(time.Second) / rate)
+	control := http.NewResponseController(w)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	if control.Flush() != nil {
+		return
+	}
+	filler := strings.Repeat("y", 900)
+	due := time.Now().Add(time.Duration(rand.Int64N(int64(interval))))
+	for timer := time.NewTimer(time.Until(due)); ; timer.Reset(time.Until(due)) {
+		select {
+		case <-r.Context().Done():
+			return
+		case <-timer.C:
+		}
+		due = due.Add(interval)
+		_, err := fmt.Fprintf(w,
+			`{"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","annotations":{"sent":"%d","filler":"%s"}}}}`+"\n",
+			time.Now().UnixNano(), filler)
+		if err != nil || control.Flush() != nil {
+			return
+		}
+	}
+}

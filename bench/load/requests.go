@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+func measure(spec Spec) (Result, error) {
+	if err := spec.defaults(); err != nil {
+		return Result{}, err
+	}
+	config, err := spec.tls()
+	if err != nil {
+		return Result{}, err
+	}
+	kinds := map[string]func(*Spec, *tls.Config) (Result, error){
+		"get": closedLoop, "rate": fixedRate, "stall": stalledReader, "handshake": handshakes,
+		"download": download, "upload": upload, "watch": watches, "abort": aborts,
+	}
+	run, known := kinds[spec.Kind]
+	if !known {
+		return Result{}, fmt.Errorf("there is no kind %q", spec.Kind)
+	}
+	return run(&spec, config)
+}
+
+// A client that asks again as soon as it has its answer.
+func closedLoop(spec *Spec, config *tls.Config) (Result, error) {
+	var workers []worker
+	for range spec.Connections {
+		var one worker
+		var err error
+		if spec.Protocol == "h2" {
+			one, err = h2Loop(spec, config)
+		} else {
+			one, err = h1Loop(spec, config)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		workers = append(workers, one)
+	}
+	return observe(spec, workers)
+}
+
+func h2Loop(spec *Spec, config *tls.Config) (worker, error) {
+	conn, err := dialH2(spec, config)
+	if err != nil {
+		return worker{}, err
+	}
+	run := func(w *window, t *tally) {
+		began := map[uint32]time.Time{}
+		start := func() error {
+			stream, err := conn.request("GET", spec.Path, false)
+			began[stream] = time.Now()
+			return err
+		}
+		for range spec.Streams {
+			if err := start(); err != nil {
+				t.fail(err)
+				return
+			}
+		}
+		err := conn.flush()
+		for err == nil && !w.over.Load() {
+			var event h2Event
+			event, err = conn.read()
+			if err == nil && event.status != 0 && event.status != 200 {
+				err = fmt.Errorf("HTTP %d", event.status)
+			}
+			if err == nil && event.ended {
+				if w.open.Load() {
+					t.done++
+					t.delays = append(t.delays, time.Since(began[event.stream]))
+				}
+				delete(began, event.stream)
+				if err = start(); err == nil {
+					err = conn.flush()
+				}
+			}
+		}
+		if err != nil && !w.over.Load() {
+			t.fail(err)
+		}
+	}
+	return worker{run, conn.close}, nil
+}
+
+func h1Loop(spec *Spec, config *tls.Config) (worker, error) {
+	raw, err := dialTLS(context.Background(), spec, config)
+	if err != nil {
+		return worker{}, err
+	}
+	in := bufio.NewReaderSize(raw, 32<<10)
+	request := fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nUser-Agent: roadstead-bench/1\r\n\r\n",
+		spec.Path, spec.ServerName)
+	run := func(w *window, t *tally) {
+		for !w.over.Load() {
+			began := time.Now()
+			err := h1Get(raw, in, request)
+			if err != nil {
+				if !w.over.Load() {
+					t.fail(err)
+				}
+				return
+			}
+			if w.open.Load() {
+				t.done++
+				t.delays = append(t.delays, time.Since(began))
+			}
+		}
+	}
+	return worker{run, func() { raw.NetConn().Close() }}, nil
+}
+
+func h1Get(out io.Writer, in *bufio.Reader, request []byte) error {
+	if _, err := out.Write(request); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != 200 {
+		return fmt.Errorf("HTTP %d", answer.StatusCode)
+	}
+	_, err = io.Copy(io.Discard, answer.Body)
+	return err
+}
+
+// One request on an idle connection.
+func (c *h2Conn) get(path string) error {
+	wanted, err := c.request("GET", path, false)
+	if err == nil {
+		err = c.flush()
+	}
+	for err == nil {
+		var event h2Event
+		event, err = c.read()
+		if err == nil && event.status != 0 && event.status != 200 {
+			err = fmt.Errorf("HTTP %d", event.status)
+		}
+		if err == nil && event.stream == wanted && event.ended {
+			return nil
+		}
+	}
+	return err
+}
+
+// Requests at fixed times, whatever the answers do. A request's delay counts from when it was handed out, so one that
+// waits for a free connection counts in full.
+func fixedRate(spec *Spec, config *tls.Config) (Result, error) {
+	workers, err := rateWorkers(spec, config)
+	if err != nil {
+		return Result{}, err
+	}
+	return observe(spec, workers)
+}
+
+func rateWorkers(spec *Spec, config *tls.Config) ([]worker, error) {
+	tickets := make(chan time.Time, 4096)
+	interval := seconds(1 / spec.Rate)
+	workers := []worker{{run: func(w *window, t *tally) {
+		defer close(tickets)
+		for due := time.Now(); !w.over.Load(); due = due.Add(interval) {
+			time.Sleep(time.Until(due))
+			select {
+			case tickets <- time.Now():
+			default:
+				t.fail(errors.New("4,096 requests wait for a connection"))
+			}
+		}
+	}}}
+	for range spec.Connections {
+		conn, err := dialH2(spec, config)
+		if err != nil {
+			return nil, err
+		}
+		workers = append(workers, worker{
+			run: func(w *window, t *tally) {
+				for asked := range tickets {
+					err := conn.get(spec.Path)
+					switch {
+					case w.over.Load():
+						return
+					case err != nil:
+						t.fail(err)
+						if conn, err = dialH2(spec, config); err != nil {
+							return
+						}
+					case w.open.Load():
+						t.done++
+						t.delays = append(t.delays, time.Since(asked))
+					}
+				}
+			},
+			end: func() { conn.close() },
+		})
+	}
+	return workers, nil
+}
+
+// fixedRate beside one client that asks for a long answer and never reads it.
+func stalledReader(spec *Spec, config *tls.Config) (Result, error) {
+	stalled, err := dialH2(spec, config)
+	if err != nil {
+		return Result{}, err
+	}
+	defer stalled.close()
+	if _, err := stalled.request("GET", spec.StallPath, false); err != nil {
+		return Result{}, err
+	}
+	if err := stalled.flush(); err != nil {
+		return Result{}, err
+	}
+	return fixedRate(spec, config)
+}
+
+// A new connection for every request.
+func handshakes(spec *Spec, config *tls.Config) (Result, error) {
+	var workers []worker
+	for range spec.Connections {
+		workers = append(workers, worker{run: func(w *window, t *tally) {
+			for !w.over.Load() {
+				began := time.Now()
+				conn, err := dialH2(spec, config)
+				if err == nil {
+					err = conn.get(spec.Path)
+					conn.raw.Close()
+				}
+				if w.open.Load() {
+					if err != nil {
+						t.fail(err)
+						continue
+					}
+					t.done++
+					t.delays = append(t.delays, time.Since(began))
+				}
+			}
+		}})
+	}
+	return observe(spec, workers)
+}
+
+// Requests that their client gives up, half of them at once and half when the head of the answer is there.
+func aborts(spec *Spec, config *tls.Config) (Result, error) {
+	conn, err := dialH2(spec, config)
+	if err != nil {
+		return Result{}, err
+	}
+	defer conn.close()
+	random := rand.New(rand.NewPCG(1, 2))
+	var t tally
+	began := time.Now()
+	for range spec.Count {
+		if err := conn.abort(spec.Path, random.IntN(2) == 0); err != nil {
+			t.fail(err)
+			break
+		}
+		t.done++
+	}
+	if err := conn.get(spec.Path + "?bytes=1"); err != nil {
+		t.fail(err)
+	}
+	r := merge([]*tally{&t})
+	r.Seconds = time.Since(began).Seconds()
+	return r, nil
+}
+
+func (c *h2Conn) abort(path string, early bool) error {
+	wanted, err := c.request("GET", path, false)
+	if err != nil {
+		return err
+	}
+	if !early {
+		if err := c.flush(); err != nil {
+			return err
+		}
+		for status := 0; status == 0; {
+			event, err := c.read()
+			if err != nil {
+				return err
+			}
+			if event.stream == wanted {
+				status = event.status
+			}
+		}
+	}
+	if err := c.reset(wanted); err != nil {
+		return err
+	}
+	return c.flush()
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Spec says what to do and to whom. Files are PEM.
+type Spec struct {
+	Kind        string         `json:"kind"` // get, rate, handshake, download, upload, watch, stall, abort
+	Address     string         `json:"address"`
+	ServerName  string         `json:"server_name"`
+	Roots       string         `json:"roots"`
+	Certificate string         `json:"certificate"`
+	Key         string         `json:"key"`
+	Path        string         `json:"path"`
+	StallPath   string         `json:"stall_path"` // stall: what the stopped reader asks for
+	Protocol    string         `json:"protocol"`   // h2 (default) or http/1.1; only get knows both
+	Connections int            `json:"connections"`
+	Streams     int            `json:"streams"` // per connection
+	Rate        float64        `json:"rate"`    // requests/s over all connections, for rate and stall
+	Warmup      float64        `json:"warmup"`  // seconds before the window
+	Seconds     float64        `json:"seconds"` // the window
+	Count       int            `json:"count"`   // abort: how many requests instead of a window
+	Processes   map[string]int `json:"processes"`
+}
+
+// Result is what one measurement found. Times are microseconds.
+type Result struct {
+	Seconds    float64 `json:"seconds"`
+	Done       int     `json:"done"` // requests, events or connections in the window
+	Failures   int     `json:"failures"`
+	FirstError string  `json:"first_error,omitempty"`
+	Bytes      int64   `json:"bytes"`
+	P50        float64 `json:"p50"`
+	P99        float64 `json:"p99"`
+	// Processor time in the window and resident memory, by the names given in Processes.
+	CPU       map[string]float64 `json:"cpu"`        // seconds
+	PeakBytes map[string]int64   `json:"peak_bytes"` // highest in the window
+	OwnCPU    float64            `json:"own_cpu"`
+}
+
+func (s *Spec) defaults() error {
+	if s.Protocol == "" {
+		s.Protocol = "h2"
+	}
+	s.Connections = max(s.Connections, 1)
+	s.Streams = max(s.Streams, 1)
+	if s.Address == "" || s.Path == "" || (s.Seconds <= 0 && s.Count <= 0) {
+		return fmt.Errorf("address, path and seconds (or count) are needed")
+	}
+	return nil
+}
+
+func (s *Spec) tls() (*tls.Config, error) {
+	roots := x509.NewCertPool()
+	pem, err := os.ReadFile(s.Roots)
+	if err != nil {
+		return nil, err
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", s.Roots)
+	}
+	pair, err := tls.LoadX509KeyPair(s.Certificate, s.Key)
+	if err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		RootCAs: roots, ServerName: s.ServerName, Certificates: []tls.Certificate{pair},
+		NextProtos: []string{s.Protocol}, MinVersion: tls.VersionTLS13,
+	}, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

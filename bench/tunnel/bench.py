@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`./dev bench tunnel`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.machine import Machine
+from harness.report import Row, table, verdict
+
+from . import budgets, extras, workloads
+from .workloads import FULL, QUICK, Runs
+from .world import World
+
+SETTLE_SECONDS = 1.5
+
+
+@dataclass(frozen=True)
+class Options:
+    quick: bool = False
+    repeats: int = 0
+    seconds: float = 0
+    only: Sequence[str] = ()
+    real: bool = True
+    haproxy_alpn: str = "http/1.1"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    rows: list[Row]
+    text: list[str]
+
+
+def run(options: Options) -> Outcome:
+    pace = QUICK if options.quick else FULL
+    pace = workloads.Pace(
+        options.repeats or pace.repeats, pace.warmup, options.seconds or pace.seconds, pace.quick)
+    machine = Machine.here()
+    began = time.monotonic()
+    with World(options.haproxy_alpn) as world:
+        time.sleep(SETTLE_SECONDS)  # what starting took is given back before memory is read
+        idle = {name: program.resident_bytes() for name, program in world.ways["ours"].programs.items()}
+        runs = workloads.run(world, pace, options.only)
+        rows = budgets.rows(runs, idle)
+        if not options.only:
+            rows += extras.cancels(world)
+        if options.real and not options.only and not pace.quick:
+            rows += extras.real_api_server(world, pace)
+        configuration = world.configuration()
+    took = time.monotonic() - began
+    print(f"took {took:.0f} s", file=sys.stderr)
+    return Outcome(rows, _text(machine, pace, rows, runs, configuration))
+
+
+def _text(machine: Machine, pace: workloads.Pace, rows: list[Row], runs: Runs, configuration: list[str]) -> list[str]:
+    return [
+        "Roadstead: the tunnel's data path, beside no hop and one hop of HAProxy", "",
+        *machine.lines(),
+        f"pace    {pace.repeats} interleaved repeats of {pace.seconds:g} s (some windows are twice that), after {pace.warmup:g} s "
+        "of the same load", "",
+        *table(rows), "", verdict(rows), "",
+        "Processor time is the kernel's count for the whole process. A difference (added, change) is taken within each repeat.", "",
+        "Configuration", *configuration, "",
+        "All windows", *runs.lines(),
+    ]
+
+
+def result_file(folder: Path) -> Path:
+    machine = Machine.here()
+    return folder / f"tunnel-{machine.when[:10]}-{machine.commit}.txt"
