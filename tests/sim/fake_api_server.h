@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A member's API server as the Agent's Upstream sees it, in memory and on simulated time. Counts
+// what it carried out, so that a test can say that nothing was done twice.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "agent/upstream.h"
+#include "base/random.h"
+#include "io/event.h"
+#include "io/executor.h"
+
+namespace roadstead::sim {
+
+class FakeApiServer final : public agent::Upstream {
+ public:
+  FakeApiServer(io::Executor& executor, Random& random) : executor_(executor), random_(random) {}
+
+  io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end,
+                                                 bool long_running, Deadline deadline) override;
+  io::Task<Result<http::ClientExchangePtr>> open_upgrade(http::RequestHead head,
+                                                         Deadline deadline) override;
+  void credential_refused() override {}
+
+  // How often each request, told apart by its target, was carried out.
+  const std::map<std::string, int>& carried_out() const { return carried_out_; }
+  const http::Headers& last_headers() const { return last_headers_; }
+  void set_delay(Duration longest) { longest_delay_ = longest; }
+
+ private:
+  class Exchange;
+  io::Executor& executor_;
+  Random& random_;
+  Duration longest_delay_ = std::chrono::milliseconds(20);
+  std::map<std::string, int> carried_out_;
+  http::Headers last_headers_;
+};
+
+}  // namespace roadstead::sim
