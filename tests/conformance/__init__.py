@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes' own end-to-end tests, unmodified, directly and through the hub."""
