@@ -143,6 +143,7 @@ void add_agent(Commands& commands) {
       "check", "Check from here what an Agent needs; what follows is for roadstead-agent check");
   command->add_option("--binary", checked->binary, "The Agent's program")->type_name("FILE");
   command->prefix_command();
+  command->fallthrough(false);
   commands.on(command, [&commands, checked, command] {
     checked->rest = command->remaining();
     return check(commands.session, *checked);

@@ -38,6 +38,7 @@ void add_completion(Commands& commands) {
   CLI::App* hidden = commands.root.add_subcommand("__complete", "");
   hidden->group("");  // not in the help
   hidden->prefix_command();
+  hidden->fallthrough(false);
   hidden->set_help_flag();
   commands.on(hidden, [&commands, hidden]() -> Result<void> {
     const auto words =
