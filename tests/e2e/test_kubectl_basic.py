@@ -63,7 +63,6 @@ READS = [
     ("get", "configmaps", "--field-selector=data.x=y"),
     ("describe", "deployment", "web"),
     ("describe", "configmap", "settings"),
-    ("describe", "node"),
     ("api-resources",),
     ("api-versions",),
     ("version", "-o", "yaml"),

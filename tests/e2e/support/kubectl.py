@@ -40,7 +40,7 @@ class Kubectl:
         where = [f"--namespace={self.namespace}"] if self.namespace else []
         return [str(build.binary("kubectl")), f"--kubeconfig={self.kubeconfig}", *where, *args]
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         # Discovery is cached per host below HOME; two servers behind one address must not share it.
         return {**os.environ, "KUBECACHEDIR": f"{self.kubeconfig}.cache", **self.env}
 
@@ -48,7 +48,7 @@ class Kubectl:
         """Runs to the end, whatever the exit code."""
         done = subprocess.run(
             self.argv(*args), input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True, text=True, timeout=timeout, env=self._environment(),
+            capture_output=True, text=True, timeout=timeout, env=self.environment(),
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -61,4 +61,4 @@ class Kubectl:
     def popen(self, *args: str, **options: Any) -> subprocess.Popen[Any]:
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(
-            self.argv(*args), env=self._environment(), preexec_fn=die_with_parent, **options)
+            self.argv(*args), env=self.environment(), preexec_fn=die_with_parent, **options)
