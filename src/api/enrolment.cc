@@ -109,16 +109,17 @@ io::Task<Result<json::object>> Enrolment::enrol(http::ServerExchange& exchange,
   const std::string csr(codec::string_at(body, {"csr"}));
   CO_TRY(const crypto::CertificateSigningRequest request,
          crypto::CertificateSigningRequest::from_pem(csr));
+  const std::string key_id = crypto::sha256_hex(request.public_key().der());
+  CO_TRY(const std::string subject, co_await rules_.tokens.redeem(executor_, token, key_id));
+  // The token is bound to the cluster's uid, so a name that was used again inherits nothing.
+  CO_TRY(const registry::ClusterEntry cluster, cluster_for(call.cluster, subject));
+  // Only who has a token may raise the alarm.
   const std::string known_ca = rules_.registered_ca(call.cluster);
   if (!known_ca.empty() && !call.ca_fingerprint.empty() && known_ca != call.ca_fingerprint) {
     co_return Error(ErrorKind::Conflict,
                     "cluster \"" + call.cluster +
                         "\" was registered with another API server (its CA differs)");
   }
-  const std::string key_id = crypto::sha256_hex(request.public_key().der());
-  CO_TRY(const std::string subject, co_await rules_.tokens.redeem(executor_, token, key_id));
-  // The token is bound to the cluster's uid, so a name that was used again inherits nothing.
-  CO_TRY(const registry::ClusterEntry cluster, cluster_for(call.cluster, subject));
   co_return issue(cluster, csr, &call.not_after);
 }
 

@@ -19,7 +19,7 @@ bool is_health(std::string_view path) {
 
 io::Task<Result<void>> decide(const policy::Authorizer* authorizer,
                               const objects::RequestContext* context,
-                              const kube::RequestInfo* info) {
+                              const kube::RequestInfo* info, std::string owner) {
   identity::Principal principal;
   principal.subject.name = context->username;
   principal.administrator = context->is_admin;
@@ -32,6 +32,7 @@ io::Task<Result<void>> decide(const policy::Authorizer* authorizer,
                           .resource = info->is_resource ? info->resource : std::string_view(),
                           .subresource = info->subresource,
                           .name = info->name,
+                          .owner = owner,
                           .cluster = {}});
   if (!decision.allowed()) {
     co_return kube::forbidden({info->group, info->resource}, info->name, decision.reason);
@@ -41,9 +42,11 @@ io::Task<Result<void>> decide(const policy::Authorizer* authorizer,
 
 }  // namespace
 
-objects::Authorize make_authorize(const policy::Authorizer& authorizer) {
-  return [&authorizer](const objects::RequestContext& context, const kube::RequestInfo& info) {
-    return decide(&authorizer, &context, &info);
+objects::Authorize make_authorize(const policy::Authorizer& authorizer, OwnerOf owner_of) {
+  return [&authorizer, owner_of = std::move(owner_of)](const objects::RequestContext& context,
+                                                       const kube::RequestInfo& info) {
+    std::string owner = info.name.empty() ? std::string() : owner_of(info.resource, info.name);
+    return decide(&authorizer, &context, &info, std::move(owner));
   };
 }
 
@@ -70,6 +73,9 @@ io::Task<void> HubHandler::serve_objects(http::ServerExchange& exchange) {
   record.source_address = exchange.connection().peer_address;
   record.user_agent = header(request, "user-agent");
   const MonotonicTime start = port_.clock.now();
+  if (const auto info = kube::parse_request_info(request.method, request.target); info.ok()) {
+    record.verb = info->verb;
+  }
 
   objects::RequestContext context;
   context.request_id = record.audit_id;

@@ -28,6 +28,8 @@ class HubHandler final : public http::Handler {
 };
 
 // What the policy says of a request to the hub's own API; for objects::ServiceOptions::authorize.
-objects::Authorize make_authorize(const policy::Authorizer& authorizer);
+// `owner_of` tells whose an object is: resource and name in, login out ("" when nobody's).
+using OwnerOf = std::function<std::string(std::string_view resource, const std::string& name)>;
+objects::Authorize make_authorize(const policy::Authorizer& authorizer, OwnerOf owner_of);
 
 }  // namespace roadstead::api

@@ -5,6 +5,7 @@
 #include "codec/base64.h"
 #include "kube/object.h"
 #include "kube/status.h"
+#include "objects/builtin_rules.h"
 #include "registry/manifest.h"
 #include "tunnel/names.h"
 
@@ -17,54 +18,19 @@ json::object object_of(std::string_view kind, json::object status) {
   return {{"apiVersion", "roadstead.io/v1alpha1"}, {"kind", kind}, {"status", std::move(status)}};
 }
 
-// Cluster names are host name labels.
-class ClusterNames final : public objects::AdmissionRule {
- public:
-  std::string_view name() const override { return "cluster-names-are-host-labels"; }
-  io::Task<Result<void>> review(objects::AdmissionRequest& request) override {
-    if (request.operation == objects::Operation::Create) {
-      const std::string_view name = kube::name_of(*request.object);
-      if (name.size() > 63 || name.find('.') != std::string_view::npos) {
-        co_return kube::invalid("roadstead.io", "Cluster", name,
-                                {kube::invalid(
-                                    "metadata.name", json::value(name),
-                                    "must be a DNS label of at most 63 characters, because it is "
-                                    "the first part of the cluster's host name")});
-      }
-    }
-    co_return Result<void>();
-  }
-};
-
-// Credentials are for oneself, unless an administrator asks; afterwards only `revoked` changes, and
-// only to true.
+// Credentials are for oneself, unless an administrator asks.
 class CredentialRule final : public objects::AdmissionRule {
  public:
   std::string_view name() const override { return "credentials-are-ones-own"; }
   io::Task<Result<void>> review(objects::AdmissionRequest& request) override {
-    if (!request.subresource.empty() || request.object == nullptr) {
+    if (request.operation != objects::Operation::Create) {
       co_return Result<void>();
     }
-    const json::value& now = *request.object;
-    const std::string_view user = codec::string_at(now, {"spec", "username"});
-    if (request.operation == objects::Operation::Create) {
-      if (!request.context.is_admin && user != request.context.username) {
-        co_return kube::forbidden({"roadstead.io", "credentials"}, kube::name_of(now),
-                                  "a credential can be asked for oneself only");
-      }
-      co_return Result<void>();
-    }
-    json::value before = *codec::find(*request.old_object, {"spec"});
-    json::value after = *codec::find(now, {"spec"});
-    const bool was = codec::bool_at(before, {"revoked"});
-    const bool is = codec::bool_at(after, {"revoked"});
-    before.as_object().erase("revoked");
-    after.as_object().erase("revoked");
-    if (before != after || (was && !is)) {
-      co_return kube::invalid("roadstead.io", "Credential", kube::name_of(now),
-                              {kube::invalid("spec", json::value(""),
-                                                         "only revoked may change, and only to "
-                                                         "true; make a new credential instead")});
+    const json::value& credential = *request.object;
+    if (!request.context.is_admin &&
+        codec::string_at(credential, {"spec", "username"}) != request.context.username) {
+      co_return kube::forbidden({"roadstead.io", "credentials"}, kube::name_of(credential),
+                                "a credential can be asked for oneself only");
     }
     co_return Result<void>();
   }
@@ -173,7 +139,7 @@ class LoginCodeAction final : public objects::Subresource {
 }  // namespace
 
 void install_hub_rules(objects::ObjectApi& api, const HubRules& rules) {
-  api.add_admission("clusters", std::make_unique<ClusterNames>());
+  objects::add_builtin_rules(api);
   api.add_admission("credentials", std::make_unique<CredentialRule>());
   api.add_subresource("clusters", "registration", std::make_unique<RegistrationAction>(rules));
   api.add_subresource("clusters", "connection", std::make_unique<ConnectionView>(rules));

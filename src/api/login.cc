@@ -2,6 +2,7 @@
 #include "api/login.h"
 
 #include "api/json_answer.h"
+#include "base/rfc3339.h"
 #include "codec/base64.h"
 #include "crypto/digest.h"
 #include "crypto/token.h"
@@ -94,6 +95,7 @@ io::Task<Result<json::object>> Login::log_in(const json::value& body, const std:
          co_await wait_for_certificate(written.object->key.name));
   CO_TRY(const std::string pem,
          codec::base64_decode(codec::string_at(signed_one, {"status", "certificate"})));
+  co_await note_login(login);
   logger_.info("login", {{"user", login},
                          {"source", source},
                          {"serial", codec::string_at(signed_one, {"status", "serial"})}});
@@ -103,6 +105,28 @@ io::Task<Result<json::object>> Login::log_in(const json::value& body, const std:
                          {"roots", rules_.addresses.serving_roots_pem},
                          {"zone", rules_.addresses.zone},
                          {"server", "https://" + rules_.addresses.public_endpoint}};
+}
+
+// Best effort: a login does not fail because it could not be noted.
+io::Task<void> Login::note_login(std::string login) {
+  const objects::Kind& users = *api_.kinds().find_kind("roadstead.io", "User");
+  const auto object = co_await api_.get(users, {"", login});
+  if (!object.ok()) {
+    co_return;
+  }
+  json::value user = (*object)->parse();
+  json::object status{{"lastLogin", format_rfc3339(rules_.clock.wall())}};
+  user.as_object()["status"] = std::move(status);
+  const objects::RequestContext context{.username = "system:roadstead:login",
+                                        .groups = {},
+                                        .is_admin = true,
+                                        .request_id = "",
+                                        .source = ""};
+  const auto written =
+      co_await api_.update(context, users, {"", login}, std::move(user), {.subresource = "status"});
+  if (!written.ok()) {
+    logger_.warn("login not noted", {{"user", login}, {"error", written.error().message()}});
+  }
 }
 
 io::Task<Result<json::value>> Login::wait_for_certificate(std::string name) {

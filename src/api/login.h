@@ -26,6 +26,7 @@ class Login final : public http::Handler {
   io::Task<Result<boost::json::object>> log_in(const boost::json::value& body,
                                                const std::string& source);
   io::Task<Result<boost::json::value>> wait_for_certificate(std::string name);
+  io::Task<void> note_login(std::string login);
 
   objects::ObjectApi& api_;
   const objects::Kind& credentials_;

@@ -75,8 +75,8 @@ Result<PrincipalPtr> Directory::authenticate(std::span<const std::string> chain_
 Result<void> Directory::still_valid(const Principal& principal) const {
   const auto snapshot = snapshot_.load();
   TRY_VOID(unexpired(principal, clock_.wall()));
-  if (snapshot->revoked_serials.contains(principal.credential_serial)) {
-    return refused("the credential was revoked; run: roadstead login");
+  if (!snapshot->serials.contains(principal.credential_serial)) {
+    return refused("the credential was revoked or deleted; run: roadstead login");
   }
   TRY(const UserEntry* entry, person(*snapshot, principal.subject));
   if (entry->administrator != principal.administrator || entry->groups != principal.groups) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who exists and which credentials are revoked, as an immutable snapshot that every shard reads
+// Who exists and which credentials count, as an immutable snapshot that every shard reads
 // without locks. The hub's wiring replaces the snapshot whenever a User or Credential changes, so a
 // revocation takes effect with the next request.
 #pragma once
@@ -30,7 +30,8 @@ struct UserEntry {
 struct Snapshot {
   std::vector<crypto::Certificate> user_roots;
   std::map<std::string, UserEntry> users;  // by login
-  std::set<std::string> revoked_serials;
+  // Of credentials that were issued, not revoked and not deleted; others count for nothing.
+  std::set<std::string> serials;
 };
 
 class Directory {

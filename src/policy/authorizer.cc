@@ -23,8 +23,17 @@ Decision FixedAuthorizer::decide(const Attributes& a) const {
   if (a.resource.empty()) {
     return allow("discovery");
   }
-  if (a.resource == "clusters" && a.subresource.empty() && reads(a.verb)) {
+  const bool plain_or_connection = a.subresource.empty() || a.subresource == "connection";
+  if (a.resource == "clusters" && plain_or_connection && reads(a.verb)) {
     return allow("clusters-are-visible");
+  }
+  if (a.resource == "users" && a.subresource.empty() && a.verb == "get" &&
+      a.name == a.principal->subject.name) {
+    return allow("oneself");
+  }
+  if (a.resource == "credentials" && a.subresource.empty() && !a.owner.empty() &&
+      a.owner == a.principal->subject.name) {
+    return allow("own-credential");
   }
   if (a.resource == "credentials" && a.verb == "create") {
     return allow("own-credential");  // admission checks that it is one's own

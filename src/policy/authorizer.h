@@ -17,6 +17,7 @@ struct Attributes {
   std::string_view resource;     // hub resource ("clusters"), or "" for a member request
   std::string_view subresource;
   std::string_view name;
+  std::string_view owner;        // login that the object belongs to; "" when it has none
   std::string_view cluster;      // set for requests into a member cluster
 };
 
@@ -37,8 +38,8 @@ class Authorizer {
   virtual Decision decide(const Attributes& attributes) const = 0;
 };
 
-// Administrators may do all. Other users may use member clusters and see themselves and the list of
-// clusters; nothing else at the hub.
+// Administrators may do all. Other users may use member clusters, see the clusters and how to reach
+// them, see themselves, and make, see and revoke their own credentials; nothing else at the hub.
 class FixedAuthorizer final : public Authorizer {
  public:
   Decision decide(const Attributes& attributes) const override;

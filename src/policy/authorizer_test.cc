@@ -27,6 +27,29 @@ TEST(FixedAuthorizer, UsersMayUseClustersAndNothingAtTheHub) {
                    .allowed());
 }
 
+TEST(FixedAuthorizer, UsersReachTheirOwnThings) {
+  identity::Principal p;
+  p.subject.name = "ann";
+  const FixedAuthorizer rule;
+  const auto may = [&](std::string_view verb, std::string_view resource,
+                       std::string_view subresource, std::string_view name,
+                       std::string_view owner) {
+    return rule
+        .decide({.principal = &p, .verb = verb, .resource = resource, .subresource = subresource,
+                 .name = name, .owner = owner})
+        .allowed();
+  };
+  EXPECT_TRUE(may("get", "clusters", "connection", "ack", ""));
+  EXPECT_TRUE(may("get", "users", "", "ann", ""));
+  EXPECT_TRUE(may("get", "credentials", "", "ann-1", "ann"));
+  EXPECT_TRUE(may("patch", "credentials", "", "ann-1", "ann"));
+  EXPECT_FALSE(may("get", "users", "", "bob", ""));
+  EXPECT_FALSE(may("create", "users", "logincode", "ann", ""));
+  EXPECT_FALSE(may("get", "credentials", "", "bob-1", "bob"));
+  EXPECT_FALSE(may("list", "credentials", "", "", ""));
+  EXPECT_FALSE(may("update", "credentials", "status", "ann-1", "ann"));
+}
+
 TEST(FixedAuthorizer, NobodyMayDoNothing) {
   EXPECT_FALSE(FixedAuthorizer().decide({.verb = "get"}).allowed());
 }

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxQueuedMessages = 256;
 constexpr Duration kRenewTick = std::chrono::seconds(5);
 constexpr Duration kRenewAfter = tunnel::kContextLifetime / 2;
 constexpr Duration kHelloTimeout = std::chrono::seconds(10);
+constexpr Duration kDrainTick = std::chrono::milliseconds(20);
 
 std::atomic<std::uint64_t> next_lane_number{1};
 
@@ -199,6 +200,21 @@ io::Task<Result<std::string>> Lane::identity_field(identity::PrincipalPtr princi
 
 void Lane::forget(const identity::Principal& principal) {
   contexts_.erase(principal.fingerprint);
+}
+
+void Lane::drain() {
+  if (!session_->draining() && !ended_) {
+    session_->drain();
+    tasks_.spawn(end_when_idle());
+  }
+}
+
+io::Task<void> Lane::end_when_idle() {
+  io::StoppableSleep pause(executor_);
+  while (!ended_ && session_->open_streams() > 1) {
+    co_await pause.sleep(kDrainTick);
+  }
+  session_->close();
 }
 
 io::Task<void> Lane::prove(ContextPtr context) {

@@ -77,15 +77,16 @@ class Lane {
     std::string fingerprint_;
   };
 
-  Result<http::ClientExchangePtr> open(http::RequestHead head, bool end) {
-    return session_->open(std::move(head), end);
+  Result<http::ClientExchangePtr> open(const http::RequestHead& head, bool end) {
+    return session_->open(head, end);
   }
   bool allows_upgrades() const { return session_->peer_allows_connect_protocol(); }
 
   bool send(codec::json::object message);  // dropped when 256 are waiting
   // Ends the contexts of principals that are no longer valid, at both ends.
   void recheck_principals();
-  void drain() { session_->drain(); }
+  // No new requests; ends when the running ones have, the control stream not counted.
+  void drain();
   void close() { session_->close(); }
 
   const LaneIdentity& identity() const { return identity_; }
@@ -112,6 +113,7 @@ class Lane {
   io::Task<void> run_control();
   io::Task<void> send_queued(http::ClientExchange& control);
   io::Task<void> renew_loop();
+  io::Task<void> end_when_idle();
   io::Task<void> prove(ContextPtr context);
   io::Task<Result<void>> post_identity(const tunnel::IdentityContext& context);
   void end_context(Context& context);

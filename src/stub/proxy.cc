@@ -141,9 +141,8 @@ io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
                                        "it does not serve upgrades", false));
     co_return Verdict::Done;
   }
-  http::RequestHead head = request.plan.head;
-  head.headers.add(std::string(tunnel::kIdentityField), std::move(*field));
-  auto opened = lane->open(std::move(head), !request.has_body() && request.plan.upgrade.empty());
+  request.plan.head.headers.set(tunnel::kIdentityField, std::move(*field));
+  auto opened = lane->open(request.plan.head, !request.has_body() && request.plan.upgrade.empty());
   if (!opened.ok()) {
     request.last_failure = opened.error().kind() == ErrorKind::TooManyRequests
                                ? lanes_busy(cluster)

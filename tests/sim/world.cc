@@ -87,6 +87,7 @@ void World::make_people() {
           .value();
   auto snapshot = std::make_shared<identity::Snapshot>();
   snapshot->user_roots = {root};
+  snapshot->serials = {certificate.serial_hex()};
   snapshot->users["ann"] = {"ann", kUserUid, false, false, {}};
   directory_.replace(snapshot);
   const std::vector<std::string> chain{certificate.der()};
@@ -96,7 +97,7 @@ void World::make_people() {
 
 void World::revoke() {
   auto snapshot = std::make_shared<identity::Snapshot>(*directory_.snapshot());
-  snapshot->revoked_serials.insert(ann_->credential_serial);
+  snapshot->serials.erase(ann_->credential_serial);
   directory_.replace(snapshot);
   stubs_.recheck_principals();
 }

@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::string_view kFirstAdministrator = "admin";
 constexpr Duration kDrainTime = std::chrono::seconds(10);
+constexpr Duration kSweepEvery = std::chrono::hours(1);
 
 bool is_address(const std::string& name) {
   in6_addr any{};
@@ -82,6 +83,7 @@ class HubImpl final : public Hub {
   void make_services();
   void make_shards();
   io::Task<Result<void>> make_first_administrator();
+  io::Task<void> sweep_tokens();
 
   const Settings& settings_;
   const Clock& clock_;
@@ -89,6 +91,7 @@ class HubImpl final : public Hub {
   io::Shard& home_;
   telemetry::Logger logger_;
   io::TaskGroup tasks_{home_};
+  io::StoppableSleep sweep_sleep_{home_};
   telemetry::MetricRegistry metrics_registry_;
 
   std::unique_ptr<storage::SqliteStore> store_;
@@ -161,7 +164,9 @@ Result<void> HubImpl::load_objects() {
   TRY_VOID(wait_for(home_, cache_->start()));
   tasks_.spawn(cache_->run());
   api_ = std::make_unique<objects::ObjectApi>(*kinds_, *store_, *cache_, clock_, random_);
-  audit_ = audit::make_log_audit_sink(logger_);
+  // Request records are no matter of the log level.
+  audit_ = audit::make_log_audit_sink(telemetry::Logger(
+      telemetry::make_stderr_sink(settings_.log_format), telemetry::LogLevel::Info));
   return {};
 }
 
@@ -278,7 +283,19 @@ void HubImpl::make_services() {
   login_ = std::make_unique<api::Login>(*api_, credentials, *rules_, logger_);
   object_service_ = std::make_unique<objects::ObjectService>(
       *api_, objects::ServiceOptions{.version = ROADSTEAD_VERSION,
-                                     .authorize = api::make_authorize(authorizer_)});
+                                     .authorize = api::make_authorize(
+                                         authorizer_, [this, &credentials](
+                                                          std::string_view resource,
+                                                          const std::string& name) {
+                                           const auto object =
+                                               resource == "credentials"
+                                                   ? cache_->of(credentials).find({"", name})
+                                                   : nullptr;
+                                           return object == nullptr
+                                                      ? std::string()
+                                                      : std::string(codec::string_at(
+                                                            object->parse(), {"spec", "username"}));
+                                         })});
   object_handler_ = std::make_unique<objects::ObjectHandler>(home_, *object_service_, nullptr);
 }
 
@@ -344,11 +361,23 @@ io::Task<Result<void>> HubImpl::make_first_administrator() {
   co_return Result<void>();
 }
 
+io::Task<void> HubImpl::sweep_tokens() {
+  do {
+    for (pki::OneTimeTokens* tokens : {&*registration_tokens_, &*login_codes_}) {
+      const auto swept = co_await tokens->sweep(home_, "");
+      if (!swept.ok()) {
+        logger_.warn("old tokens not forgotten", {{"error", swept.error().message()}});
+      }
+    }
+  } while (co_await sweep_sleep_.sleep(kSweepEvery));
+}
+
 io::Task<void> HubImpl::run(io::Event& stop) {
   tasks_.spawn(monitor_->run());
   tasks_.spawn(credentials_->run());
   tasks_.spawn(metrics_->run());
   tasks_.spawn(edge_->accept_loop(*listener_));
+  tasks_.spawn(sweep_tokens());
   co_await stop.wait();
   logger_.info("hub drains");
   listener_->close();
@@ -369,6 +398,7 @@ io::Task<void> HubImpl::run(io::Event& stop) {
     co_await shard->close(home_);
   }
   metrics_->close();
+  sweep_sleep_.stop();
   monitor_->stop();
   credentials_->stop();
   cache_->close();

@@ -74,16 +74,11 @@ void CredentialController::refresh() {
   }
   for (const auto& [path, object] : api_.cache().of(credentials_).objects()) {
     const json::value credential = object->parse();
-    if (codec::bool_at(credential, {"spec", "revoked"})) {
-      const std::string serial(codec::string_at(credential, {"status", "serial"}));
-      snapshot->revoked_serials.insert(serial);
+    const std::string serial(codec::string_at(credential, {"status", "serial"}));
+    if (!serial.empty() && !codec::bool_at(credential, {"spec", "revoked"})) {
+      snapshot->serials.insert(serial);
       seen += serial + "\n";
     }
-  }
-  // A revoked credential stays revoked when its object is deleted: until the certificate expires
-  // the old snapshot's word counts.
-  for (const std::string& serial : directory_.snapshot()->revoked_serials) {
-    snapshot->revoked_serials.insert(serial);
   }
   if (seen == seen_) {
     return;
@@ -178,6 +173,8 @@ io::Task<void> CredentialController::sign(std::string name) {
   credential.as_object()["status"] = std::move(out);
   const auto written = co_await api_.update(controller_context(), credentials_, {"", name},
                                             std::move(credential), {.subresource = "status"});
+  // Before anybody can have the certificate, it counts.
+  refresh();
   if (!written.ok() && written.error().kind() != ErrorKind::Conflict &&
       written.error().kind() != ErrorKind::NotFound) {
     logger_.error("credential not signed",
