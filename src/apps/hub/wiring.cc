@@ -14,6 +14,7 @@
 #include "api/hub_events.h"
 #include "api/hub_handler.h"
 #include "api/hub_rules.h"
+#include "api/image_registry.h"
 #include "api/login.h"
 #include "api/user_handler.h"
 #include "apps/hub/metrics_server.h"
@@ -42,6 +43,13 @@ Result<std::string> read_file(const std::string& path) {
     return Error(ErrorKind::InvalidArgument, "cannot read \"" + path + "\"");
   }
   return text.str();
+}
+
+std::string program_folder() {
+  char path[4096];
+  const ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+  const std::string whole(path, n > 0 ? static_cast<std::size_t>(n) : 0);
+  return whole.substr(0, whole.rfind('/'));
 }
 
 template <class T>
@@ -80,6 +88,7 @@ class HubImpl final : public Hub {
   Result<void> load_objects();
   Result<void> listen();
   Result<void> make_contexts();
+  Result<void> load_agent_image();
   void make_services();
   void make_shards();
   io::Task<Result<void>> make_first_administrator();
@@ -116,6 +125,7 @@ class HubImpl final : public Hub {
   std::unique_ptr<objects::ObjectHandler> object_handler_;
   std::optional<api::UserPort> port_;
   std::unique_ptr<api::HubHandler> hub_handler_;
+  api::ImageRegistry images_;
   api::EdgeOptions edge_options_;
   api::EdgeContexts contexts_;
   std::vector<std::unique_ptr<ShardPlace>> shards_;
@@ -131,6 +141,7 @@ Result<void> HubImpl::start() {
   TRY_VOID(load_objects());
   TRY_VOID(listen());
   TRY_VOID(make_contexts());
+  TRY_VOID(load_agent_image());
   make_services();
   make_shards();
   TRY(metrics_, MetricsServer::open(home_, settings_.metrics_listen, metrics_registry_));
@@ -243,6 +254,24 @@ Result<void> HubImpl::make_contexts() {
   return {};
 }
 
+// The Agent's program lies beside the hub's, unless the settings say otherwise. A hub without one
+// still works: members then pull the image from elsewhere.
+Result<void> HubImpl::load_agent_image() {
+  const bool asked = !settings_.agent_binary.empty();
+  const std::string path = asked ? settings_.agent_binary : program_folder() + "/roadstead-agent";
+  auto binary = read_file(path);
+  auto image = binary.ok() ? registry::AgentImage::build({std::move(*binary)}, ROADSTEAD_VERSION)
+                           : Result<registry::AgentImage>(binary.error());
+  if (image.ok()) {
+    images_.add(ROADSTEAD_VERSION, std::move(*image));
+  } else if (asked) {
+    return std::move(image).error().with_context("agentBinary");
+  } else {
+    logger_.warn("no Agent image is served", {{"why", image.error().message()}});
+  }
+  return {};
+}
+
 void HubImpl::make_services() {
   const objects::Kind& clusters = *kinds_->find_kind("roadstead.io", "Cluster");
   const objects::Kind& users = *kinds_->find_kind("roadstead.io", "User");
@@ -307,7 +336,8 @@ void HubImpl::make_shards() {
                                 ShardPlace& place = *shards_[edge_->shard_of(cluster)];
                                 return api::StubPlace{&place.stubs(), &place.shard()};
                               }});
-  hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_, nullptr);
+  hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_,
+                                                    &images_);
   const ShardPlace::Parts parts{clock_,         random_,   *audit_,   metrics_registry_,
                                 directory_,     *events_,  *port_,    edge_options_,
                                 contexts_,      clusters_, *enrolment_, logger_,
