@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "storage/contract_suite.h"
+#include "storage/contract_test_support.h"
 #include "storage/sqlite/connection.h"
 
 namespace roadstead::storage {
