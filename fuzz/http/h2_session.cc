@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes at an HTTP/2 session in either role. The first byte chooses role and shape; the rest is
 // what the peer says. When the peer is gone every task must have ended and nothing may be left.
+#include "http/h2_session.h"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -13,7 +15,6 @@
 #include <utility>
 
 #include "base/clock.h"
-#include "http/h2_session.h"
 #include "http/h2_window.h"
 #include "io/simulated_loop.h"
 #include "io/task_group.h"

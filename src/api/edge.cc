@@ -60,9 +60,9 @@ io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
     }
     return name == tunnel::kEnrolmentName ? contexts_.enrolment : contexts_.users;
   };
-  auto stream = co_await net::tls_accept(
-      shard_, std::move(socket), select,
-      Deadline::after(shard_.clock(), options_.handshake_timeout));
+  auto stream =
+      co_await net::tls_accept(shard_, std::move(socket), select,
+                               Deadline::after(shard_.clock(), options_.handshake_timeout));
   if (!stream.ok()) {
     logger_.debug("handshake failed", {{"source", peer}, {"error", stream.error().message()}});
     co_return;
@@ -76,8 +76,7 @@ io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
 }
 
 io::Task<void> ShardEdge::serve_http(net::StreamPtr stream, http::Handler& handler) {
-  const auto connection =
-      http::ServerConnection::create(std::move(stream), options_.http, handler);
+  const auto connection = http::ServerConnection::create(std::move(stream), options_.http, handler);
   live_.insert(connection.get());
   co_await connection->run();
   live_.erase(connection.get());

@@ -80,9 +80,9 @@ io::Task<void> Enrolment::handle(http::ServerExchange& exchange) {
   if (!outcome.ok()) {
     call.error = outcome.error().message();
     call.reason = reason_word(outcome.error());
-    rules_.logger.warn("enrolment refused", {{"cluster", call.cluster.substr(0, 63)},
-                                             {"source", call.address},
-                                             {"why", call.error}});
+    rules_.logger.warn(
+        "enrolment refused",
+        {{"cluster", call.cluster.substr(0, 63)}, {"source", call.address}, {"why", call.error}});
   }
   if (rules_.clusters.find(call.cluster).has_value()) {
     rules_.report(call);
@@ -116,9 +116,9 @@ io::Task<Result<json::object>> Enrolment::enrol(http::ServerExchange& exchange,
   // Only who has a token may raise the alarm.
   const std::string known_ca = rules_.registered_ca(call.cluster);
   if (!known_ca.empty() && !call.ca_fingerprint.empty() && known_ca != call.ca_fingerprint) {
-    co_return Error(ErrorKind::Conflict,
-                    "cluster \"" + call.cluster +
-                        "\" was registered with another API server (its CA differs)");
+    co_return Error(
+        ErrorKind::Conflict,
+        "cluster \"" + call.cluster + "\" was registered with another API server (its CA differs)");
   }
   co_return issue(cluster, csr, &call.not_after);
 }
@@ -151,8 +151,8 @@ Result<json::object> Enrolment::renew(http::ServerExchange& exchange, const json
   }
   TRY(const auto exporter,
       exchange.connection().tls->export_keying_material(kRenewalExporterLabel));
-  const std::string message = "roadstead-renewal-v1\n" + crypto::to_hex(exporter) + "\n" +
-                              crypto::sha256_hex(csr);
+  const std::string message =
+      "roadstead-renewal-v1\n" + crypto::to_hex(exporter) + "\n" + crypto::sha256_hex(csr);
   if (!old.public_key().verify(message, proof)) {
     return Error(ErrorKind::Unauthenticated, "the proof was not made with the old key");
   }

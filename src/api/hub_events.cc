@@ -16,12 +16,9 @@ HubEvents::HubEvents(io::Executor& home, const Clock& clock, controllers::Cluste
       logger_(std::move(logger)) {}
 
 void HubEvents::on_lane_up(const stub::LaneSummary& lane) {
-  registry::LaneFact fact{lane.number,
-                          lane.agent.replica,
-                          lane.agent.software,
-                          lane.identity.remote_address,
-                          clock_.wall(),
-                          lane.identity.certificate_not_after};
+  registry::LaneFact fact{lane.number,         lane.agent.replica,
+                          lane.agent.software, lane.identity.remote_address,
+                          clock_.wall(),       lane.identity.certificate_not_after};
   home_.post_remote([this, lane, fact = std::move(fact)] {
     monitor_.lane_up(lane.identity.cluster, fact, lane.agent);
   });
@@ -34,9 +31,8 @@ void HubEvents::on_lane_down(const stub::LaneSummary& lane) {
 }
 
 void HubEvents::on_report(const stub::LaneSummary& lane, const tunnel::ApiServerReport& report) {
-  home_.post_remote([this, cluster = lane.identity.cluster, report] {
-    monitor_.reported(cluster, report);
-  });
+  home_.post_remote(
+      [this, cluster = lane.identity.cluster, report] { monitor_.reported(cluster, report); });
 }
 
 void HubEvents::on_message(const stub::LaneSummary& lane, const json::object& message,

@@ -18,8 +18,8 @@ bool is_health(std::string_view path) {
 }
 
 io::Task<Result<void>> decide(const policy::Authorizer* authorizer,
-                              const objects::RequestContext* context,
-                              const kube::RequestInfo* info, std::string owner) {
+                              const objects::RequestContext* context, const kube::RequestInfo* info,
+                              std::string owner) {
   identity::Principal principal;
   principal.subject.name = context->username;
   principal.administrator = context->is_admin;
@@ -90,8 +90,7 @@ io::Task<void> HubHandler::serve_objects(http::ServerExchange& exchange) {
   if (principal.ok() || is_health(path)) {
     record.status = co_await objects_.handle_as(exchange, std::move(context));
   } else {
-    const kube::Status status =
-        kube::status_of(kube::unauthorized(principal.error().message()));
+    const kube::Status status = kube::status_of(kube::unauthorized(principal.error().message()));
     record.status = status.code;
     record.reason = status.message;
     co_await stub::answer_status(exchange, status);

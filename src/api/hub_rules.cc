@@ -44,7 +44,8 @@ class RegistrationAction final : public objects::Subresource {
 
   io::Task<Result<json::value>> serve(objects::SubresourceRequest request) override {
     const HubAddresses& addresses = rules_.addresses;
-    const std::string_view endpoint = codec::string_at(request.body, {"spec", "endpoint"}, "public");
+    const std::string_view endpoint =
+        codec::string_at(request.body, {"spec", "endpoint"}, "public");
     if (endpoint != "public" && endpoint != "private") {
       co_return kube::bad_request("spec.endpoint: must be \"public\" or \"private\"");
     }
@@ -61,14 +62,13 @@ class RegistrationAction final : public objects::Subresource {
     }
     const std::string name(kube::name_of(request.parent));
     const std::string uid(kube::uid_of(request.parent));
-    CO_TRY(auto minted, co_await rules_.registration_tokens.mint(rules_.home, uid,
-                                                                 kRegistrationTokenLifetime));
+    CO_TRY(auto minted,
+           co_await rules_.registration_tokens.mint(rules_.home, uid, kRegistrationTokenLifetime));
     registry::ManifestValues values;
     values.cluster = name;
     values.cluster_uid = uid;
     values.login = request.context.username;
-    values.member_user =
-        tunnel::member_user_name({"user", user->second.login, user->second.uid});
+    values.member_user = tunnel::member_user_name({"user", user->second.login, user->second.uid});
     values.registrar_role =
         codec::string_at(request.body, {"spec", "registrarRole"}, "cluster-admin");
     values.hub = is_public ? addresses.public_endpoint : addresses.private_endpoint;
@@ -76,11 +76,11 @@ class RegistrationAction final : public objects::Subresource {
     values.user_roots_pem = rules_.authorities.users->certificate().pem();
     const std::string_view repository =
         codec::string_at(request.parent, {"spec", "agent", "imageRepository"});
-    values.image = (repository.empty()
-                        ? (addresses.image_repository.empty() ? values.hub + "/roadstead/agent"
-                                                              : addresses.image_repository)
-                        : std::string(repository)) +
-                   ":" + addresses.version;
+    values.image =
+        (repository.empty() ? (addresses.image_repository.empty() ? values.hub + "/roadstead/agent"
+                                                                  : addresses.image_repository)
+                            : std::string(repository)) +
+        ":" + addresses.version;
     values.replicas =
         static_cast<int>(codec::int_at(request.parent, {"spec", "agent", "replicas"}, 2));
     values.created = format_rfc3339(rules_.clock.wall());
@@ -88,11 +88,10 @@ class RegistrationAction final : public objects::Subresource {
     values.token = std::move(minted.token);
     CO_TRY(const Secret manifest, registry::render_manifest(values));
     rules_.token_minted(name, minted.expires);
-    co_return json::value(object_of(
-        kind(), {{"manifest", std::string(manifest.reveal())},
-                 {"image", values.image},
-                 {"memberUser", values.member_user},
-                 {"expirationTimestamp", values.token_expires}}));
+    co_return json::value(object_of(kind(), {{"manifest", std::string(manifest.reveal())},
+                                             {"image", values.image},
+                                             {"memberUser", values.member_user},
+                                             {"expirationTimestamp", values.token_expires}}));
   }
 
  private:
@@ -127,9 +126,9 @@ class LoginCodeAction final : public objects::Subresource {
     CO_TRY(const auto minted,
            co_await rules_.login_codes.mint(rules_.home, std::string(kube::uid_of(request.parent)),
                                             kLoginCodeLifetime));
-    co_return json::value(object_of(
-        kind(), {{"code", std::string(minted.token.reveal())},
-                 {"expirationTimestamp", format_rfc3339(minted.expires)}}));
+    co_return json::value(
+        object_of(kind(), {{"code", std::string(minted.token.reveal())},
+                           {"expirationTimestamp", format_rfc3339(minted.expires)}}));
   }
 
  private:

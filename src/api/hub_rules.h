@@ -19,11 +19,11 @@ namespace roadstead::api {
 
 // Where people and Agents reach this hub.
 struct HubAddresses {
-  std::string public_endpoint;   // host:port
-  std::string private_endpoint;  // "" when there is none
-  std::string zone;              // clusters' host names end with it
-  std::string serving_roots_pem; // who vouches for the user port's certificate
-  std::string image_repository;  // default: this hub's own registry
+  std::string public_endpoint;    // host:port
+  std::string private_endpoint;   // "" when there is none
+  std::string zone;               // clusters' host names end with it
+  std::string serving_roots_pem;  // who vouches for the user port's certificate
+  std::string image_repository;   // default: this hub's own registry
   std::string version;
 };
 

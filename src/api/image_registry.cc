@@ -163,10 +163,9 @@ Reply ImageRegistry::tags(std::string_view query_text) const {
   Reply reply;
   reply.headers.add("content-type", "application/json");
   if (more && !names.empty()) {
-    reply.headers.add("link", "</v2/" + std::string(kRepository) +
-                                  "/tags/list?n=" + std::to_string(limit) + "&last=" +
-                                  kube::percent_encode(names.back().as_string()) +
-                                  ">; rel=\"next\"");
+    reply.headers.add(
+        "link", "</v2/" + std::string(kRepository) + "/tags/list?n=" + std::to_string(limit) +
+                    "&last=" + kube::percent_encode(names.back().as_string()) + ">; rel=\"next\"");
   }
   reply.text = codec::write_json(json::object{{"name", kRepository}, {"tags", std::move(names)}});
   return reply;

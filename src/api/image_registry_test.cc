@@ -13,8 +13,9 @@ using testing::HasSubstr;
 
 registry::AgentImage image(const std::string& version) {
   std::string elf(200, '\0');
-  elf.replace(0, 6, std::string("\x7f"
-                                "ELF\x02\x01"));
+  elf.replace(0, 6,
+              std::string("\x7f"
+                          "ELF\x02\x01"));
   elf[18] = 62;
   auto built = registry::AgentImage::build({elf}, version);
   EXPECT_TRUE(built.ok());
@@ -61,8 +62,8 @@ TEST_F(Registry, AClientPullsFromTagToLayer) {
   EXPECT_EQ(get("/v2/roadstead/agent/manifests/" + by_digest).body(), index.body());
 
   const auto entry = codec::parse_json(index.body())->at("manifests").as_array().at(0);
-  const auto manifest = get("/v2/roadstead/agent/manifests/" +
-                            std::string(codec::string_at(entry, {"digest"})));
+  const auto manifest =
+      get("/v2/roadstead/agent/manifests/" + std::string(codec::string_at(entry, {"digest"})));
   EXPECT_EQ(header(manifest, "content-type"), registry::kOciManifestType);
   const auto layer = codec::parse_json(manifest.body())->at("layers").as_array().at(0);
   const auto blob =
@@ -73,8 +74,8 @@ TEST_F(Registry, AClientPullsFromTagToLayer) {
 
 TEST_F(Registry, RangesOfABlob) {
   const std::string path =
-      "/v2/roadstead/agent/blobs/" + header(get("/v2/roadstead/agent/manifests/1.0.0"),
-                                            "docker-content-digest");
+      "/v2/roadstead/agent/blobs/" +
+      header(get("/v2/roadstead/agent/manifests/1.0.0"), "docker-content-digest");
   const std::string whole(get(path).body());
   const std::string size = std::to_string(whole.size());
   EXPECT_EQ(get(path, "bytes=0-9").body(), whole.substr(0, 10));

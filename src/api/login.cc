@@ -91,8 +91,7 @@ io::Task<Result<json::object>> Login::log_in(const json::value& body, const std:
       .username = login, .groups = {}, .is_admin = false, .request_id = "", .source = source};
   CO_TRY(const objects::Written written,
          co_await api_.create(context, credentials_, "", std::move(credential), {}));
-  CO_TRY(const json::value signed_one,
-         co_await wait_for_certificate(written.object->key.name));
+  CO_TRY(const json::value signed_one, co_await wait_for_certificate(written.object->key.name));
   CO_TRY(const std::string pem,
          codec::base64_decode(codec::string_at(signed_one, {"status", "certificate"})));
   co_await note_login(login);
@@ -139,7 +138,8 @@ io::Task<Result<json::value>> Login::wait_for_certificate(std::string name) {
     changed.pulse();
   });
   cache.listen(changed);
-  auto outcome = Result<json::value>(ErrorKind::Unavailable, "the certificate was not signed in time");
+  auto outcome =
+      Result<json::value>(ErrorKind::Unavailable, "the certificate was not signed in time");
   while (!late) {
     const objects::ObjectPtr object = cache.find({"", name});
     const json::value value = object != nullptr ? object->parse() : json::value();

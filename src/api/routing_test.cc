@@ -26,9 +26,9 @@ TEST(Routing, OnAClustersHostThePathFormIsAnOrdinaryPath) {
 }
 
 TEST(Routing, AnotherClustersHostOnTheConnectionIsMisdirected) {
-  EXPECT_EQ(route("ack.clusters.roadstead.internal", "idc.clusters.roadstead.internal:8443", "/")
-                .kind,
-            Route::Kind::Misdirected);
+  EXPECT_EQ(
+      route("ack.clusters.roadstead.internal", "idc.clusters.roadstead.internal:8443", "/").kind,
+      Route::Kind::Misdirected);
   EXPECT_EQ(route("hub.roadstead.internal", "idc.clusters.roadstead.internal", "/").kind,
             Route::Kind::Misdirected);
 }
@@ -41,8 +41,8 @@ TEST(Routing, ThePathFormIsPassedOnByteForByte) {
 }
 
 TEST(Routing, OddNamesAreNotClusters) {
-  for (const char* target : {"/clusters/", "/clusters/..%2Fa/", "/clusters/A/", "/clusters/-a/",
-                             "/clusters/%61ck/"}) {
+  for (const char* target :
+       {"/clusters/", "/clusters/..%2Fa/", "/clusters/A/", "/clusters/-a/", "/clusters/%61ck/"}) {
     EXPECT_EQ(route("", "h", target).kind, Route::Kind::NotFound) << target;
   }
   EXPECT_EQ(route("a.b.clusters.roadstead.internal", "h", "/x").kind, Route::Kind::Hub);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user port: who? may they? which Stub? One for each shard; everything it refers to outlives it.
+// The user port: who? may they? which Stub? One for each shard; everything it refers to outlives
+// it.
 #pragma once
 
 #include <functional>

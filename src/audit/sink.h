@@ -16,18 +16,18 @@ struct RequestRecord {
   std::string audit_id;
   WallTime started{};
   Duration took{};
-  std::string user;            // login; "" when not authenticated
+  std::string user;  // login; "" when not authenticated
   std::string credential_serial;
   std::string source_address;
-  std::string cluster;         // "" for the hub's own API
+  std::string cluster;  // "" for the hub's own API
   std::string verb;
   std::string method;
-  std::string path;            // without the query: queries may carry user data
+  std::string path;  // without the query: queries may carry user data
   std::string user_agent;
-  std::string upgrade;         // "", "websocket", "spdy/3.1"
-  int status = 0;              // 0: aborted before an answer
-  std::string rule;            // policy::Decision::rule
-  std::string reason;          // why it was refused or failed, "" otherwise
+  std::string upgrade;  // "", "websocket", "spdy/3.1"
+  int status = 0;       // 0: aborted before an answer
+  std::string rule;     // policy::Decision::rule
+  std::string reason;   // why it was refused or failed, "" otherwise
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   int attempts = 1;

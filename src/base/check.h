@@ -10,9 +10,9 @@ namespace roadstead {
                                std::string_view detail);
 }  // namespace roadstead
 
-#define CHECK(condition, detail)                                              \
-  do {                                                                        \
-    if (!(condition)) [[unlikely]] {                                          \
-      ::roadstead::check_failed(__FILE__, __LINE__, #condition, (detail));    \
-    }                                                                         \
+#define CHECK(condition, detail)                                           \
+  do {                                                                     \
+    if (!(condition)) [[unlikely]] {                                       \
+      ::roadstead::check_failed(__FILE__, __LINE__, #condition, (detail)); \
+    }                                                                      \
   } while (false)

@@ -6,8 +6,9 @@
 namespace roadstead {
 namespace {
 
-// Order follows ErrorKind. Exit codes: 1 general, 2 usage, 3 not found, 4 denied, 5 unauthenticated,
-// 6 conflict, 7 unavailable or timed out, 8 network or TLS, 70 a bug (sysexits EX_SOFTWARE).
+// Order follows ErrorKind. Exit codes: 1 general, 2 usage, 3 not found, 4 denied, 5
+// unauthenticated, 6 conflict, 7 unavailable or timed out, 8 network or TLS, 70 a bug (sysexits
+// EX_SOFTWARE).
 constexpr std::array<ErrorTraits, 20> kTable{{
     {"InvalidArgument", 400, "BadRequest", 2},
     {"Unauthenticated", 401, "Unauthorized", 5},

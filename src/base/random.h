@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Randomness is an object. SystemRandom (getrandom(2)) is for keys, tokens and jitter in production;
-// SeededRandom makes simulated runs repeatable and is never used for secrets.
+// Randomness is an object. SystemRandom (getrandom(2)) is for keys, tokens and jitter in
+// production; SeededRandom makes simulated runs repeatable and is never used for secrets.
 #pragma once
 
 #include <cstddef>

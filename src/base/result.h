@@ -28,14 +28,14 @@ enum class ErrorKind : unsigned char {
   DeadlineExceeded,
   Cancelled,  // the resource was closed by its owner
   PayloadTooLarge,
-  Unsupported,       // method, media type or feature that is not served
-  Protocol,          // the peer broke a protocol rule
-  Tls,               // handshake or certificate failure
-  Network,           // connect, read or write failed
-  EndOfStream,       // the peer closed where more was expected
-  Upstream,          // the next hop answered something unusable
-  Storage,           // the store failed; the message says what is safe
-  Internal,          // a bug
+  Unsupported,  // method, media type or feature that is not served
+  Protocol,     // the peer broke a protocol rule
+  Tls,          // handshake or certificate failure
+  Network,      // connect, read or write failed
+  EndOfStream,  // the peer closed where more was expected
+  Upstream,     // the next hop answered something unusable
+  Storage,      // the store failed; the message says what is safe
+  Internal,     // a bug
 };
 
 // What a kind means outside: HTTP status, Kubernetes `Status.reason`, process exit code.
@@ -141,18 +141,18 @@ class [[nodiscard]] Result {
 // Early return: `TRY(auto x, parse(s));` or `TRY_VOID(check(x));`, and the co_return forms.
 #define ROADSTEAD_CONCAT_(a, b) a##b
 #define ROADSTEAD_CONCAT(a, b) ROADSTEAD_CONCAT_(a, b)
-#define ROADSTEAD_TRY_(tmp, ret, decl, ...)   \
-  auto tmp = (__VA_ARGS__);                   \
-  if (!tmp.ok()) {                            \
-    ret std::move(tmp).error();               \
-  }                                           \
+#define ROADSTEAD_TRY_(tmp, ret, decl, ...) \
+  auto tmp = (__VA_ARGS__);                 \
+  if (!tmp.ok()) {                          \
+    ret std::move(tmp).error();             \
+  }                                         \
   decl = std::move(tmp).value()
-#define ROADSTEAD_TRY_VOID_(tmp, ret, ...)    \
-  do {                                        \
-    auto tmp = (__VA_ARGS__);                 \
-    if (!tmp.ok()) {                          \
-      ret std::move(tmp).error();             \
-    }                                         \
+#define ROADSTEAD_TRY_VOID_(tmp, ret, ...) \
+  do {                                     \
+    auto tmp = (__VA_ARGS__);              \
+    if (!tmp.ok()) {                       \
+      ret std::move(tmp).error();          \
+    }                                      \
   } while (false)
 #define TRY(decl, ...) \
   ROADSTEAD_TRY_(ROADSTEAD_CONCAT(try_result_, __LINE__), return, decl, __VA_ARGS__)

@@ -153,9 +153,10 @@ void Config::remove(const std::string& name) {
 }
 
 Result<void> Config::save() const {
-  json::object root = root_;
-  root["apiVersion"] = "roadstead.io/v1alpha1";
-  root["kind"] = kKind;
+  json::object root{{"apiVersion", "roadstead.io/v1alpha1"}, {"kind", kKind}};
+  for (const auto& [key, value] : root_) {
+    root[key] = value;
+  }
   root["currentContext"] = current_;
   TRY_VOID(make_directories(directory_of(path_)));
   return replace_file(path_, codec::write_yaml(root));

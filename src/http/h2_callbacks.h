@@ -26,8 +26,8 @@ struct H2Callbacks {
   static int on_not_sent(nghttp2_session*, const nghttp2_frame*, int error, void* core);
   static ssize_t read_body(nghttp2_session*, std::int32_t id, std::uint8_t*, std::size_t size,
                            std::uint32_t* flags, nghttp2_data_source*, void* core);
-  static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head,
-                       std::size_t size, nghttp2_data_source*, void* core);
+  static int send_data(nghttp2_session*, nghttp2_frame*, const std::uint8_t* head, std::size_t size,
+                       nghttp2_data_source*, void* core);
 };
 
 }  // namespace roadstead::http

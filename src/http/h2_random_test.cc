@@ -24,7 +24,9 @@ struct Actor {
   int* running;
 
   bool chance(std::uint64_t percent) const { return random->below(100) < percent; }
-  std::size_t size() const { return random->below(2) == 0 ? random->below(200) : random->below(90'000); }
+  std::size_t size() const {
+    return random->below(2) == 0 ? random->below(200) : random->below(90'000);
+  }
 
   Task<void> pause(io::Executor& executor) const {
     co_await io::sleep_for(executor, microseconds(random->below(50)));

@@ -65,10 +65,8 @@ class H2Pair {
  private:
   void start(net::StreamPtr a, net::StreamPtr b, H2Options server_options,
              H2Options client_options) {
-    client =
-        H2Session::create(std::move(a), H2Session::Role::Client, client_options, nullptr);
-    server =
-        H2Session::create(std::move(b), H2Session::Role::Server, server_options, &handler);
+    client = H2Session::create(std::move(a), H2Session::Role::Client, client_options, nullptr);
+    server = H2Session::create(std::move(b), H2Session::Role::Server, server_options, &handler);
     group_.spawn(run_session(client.get(), &client_result));
     group_.spawn(run_session(server.get(), &server_result));
   }

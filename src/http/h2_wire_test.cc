@@ -19,8 +19,15 @@ namespace {
 using io::Task;
 
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-enum Type : unsigned char { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6,
-                            kGoaway = 7, kContinuation = 9 };
+enum Type : unsigned char {
+  kData = 0,
+  kHeaders = 1,
+  kReset = 3,
+  kSettings = 4,
+  kPing = 6,
+  kGoaway = 7,
+  kContinuation = 9
+};
 constexpr unsigned char kEndStream = 1;
 constexpr unsigned char kEndHeaders = 4;
 
@@ -81,8 +88,7 @@ class H2Wire : public testing::Test {
       : handler_(std::move(function)), group_(loop_) {
     auto [near, far] = net::make_pipe(loop_, 1'000'000);
     far_ = std::move(far);
-    session_ =
-        H2Session::create(std::move(near), H2Session::Role::Server, options, &handler_);
+    session_ = H2Session::create(std::move(near), H2Session::Role::Server, options, &handler_);
     group_.spawn(run_session(session_.get(), &result_));
     send(std::string(kPreface) + frame(kSettings, 0, 0, ""));
   }
@@ -119,8 +125,7 @@ class H2Wire : public testing::Test {
         break;
       }
       const std::uint32_t stream = byte(5) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8);
-      frames_.push_back(
-          {static_cast<unsigned char>(byte(3)), stream, unparsed_.substr(9, size)});
+      frames_.push_back({static_cast<unsigned char>(byte(3)), stream, unparsed_.substr(9, size)});
       unparsed_.erase(0, 9 + size);
     }
     return frames_;
@@ -172,10 +177,10 @@ TEST_F(H2Wire, HostMustAgreeWithAuthority) {
 }
 
 TEST_F(H2Wire, MalformedFieldsResetTheStreamInsteadOfBeingSkipped) {
-  const std::vector<Fields> malformed = {
-      {{"X-Upper", "1"}},        {{"connection", "close"}},        {{"te", "gzip"}},
-      {{"x-a", "1\r\nx-b: 2"}},  {{"x y", "1"}},                   {{":path", "/again"}},
-      {{"x-a", " leading"}},     {{"transfer-encoding", "chunked"}}};
+  const std::vector<Fields> malformed = {{{"X-Upper", "1"}},    {{"connection", "close"}},
+                                         {{"te", "gzip"}},      {{"x-a", "1\r\nx-b: 2"}},
+                                         {{"x y", "1"}},        {{":path", "/again"}},
+                                         {{"x-a", " leading"}}, {{"transfer-encoding", "chunked"}}};
   std::uint32_t stream = 1;
   for (const Fields& fields : malformed) {
     send(request(stream, fields));
@@ -270,7 +275,8 @@ TEST_F(H2WireLimits, ContentLengthMustMatch) {
   EXPECT_EQ(handler_.ended, 1);
 }
 
-// The peer opens and resets at once, so that nghttp2's count never rises; handlers must not pile up.
+// The peer opens and resets at once, so that nghttp2's count never rises; handlers must not pile
+// up.
 TEST_F(H2WireLimits, HandlersOfResetStreamsAreBounded) {
   std::string burst;
   for (std::uint32_t stream = 1; stream < 2'000; stream += 2) {

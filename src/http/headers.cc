@@ -63,9 +63,9 @@ void Headers::set(std::string_view name, std::string value) {
     return;
   }
   first->value = std::move(value);
-  fields_.erase(std::remove_if(first + 1, fields_.end(),
-                               [name](const Header& h) { return h.name == name; }),
-                fields_.end());
+  fields_.erase(
+      std::remove_if(first + 1, fields_.end(), [name](const Header& h) { return h.name == name; }),
+      fields_.end());
 }
 
 std::size_t Headers::remove(std::string_view name) {

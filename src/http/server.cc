@@ -21,8 +21,8 @@ class Http1Connection final : public ServerConnection {
 class Http2Connection final : public ServerConnection {
  public:
   Http2Connection(net::StreamPtr stream, H2Options options, Handler& handler)
-      : session_(
-            H2Session::create(std::move(stream), H2Session::Role::Server, options, &handler)) {}
+      : session_(H2Session::create(std::move(stream), H2Session::Role::Server, options, &handler)) {
+  }
   io::Task<void> run() override {
     // How a client's connection ended concerns nobody here; its exchanges know.
     static_cast<void>(co_await session_->run());

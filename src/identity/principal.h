@@ -13,13 +13,13 @@
 namespace roadstead::identity {
 
 struct Principal {
-  tunnel::Subject subject;          // kind, login, uid
+  tunnel::Subject subject;  // kind, login, uid
   bool administrator = false;
-  std::vector<std::string> groups;  // names at the hub
+  std::vector<std::string> groups;         // names at the hub
   std::vector<crypto::Certificate> chain;  // what proved it; empty for services inside the hub
   std::string credential_serial;
   WallTime expires{};
-  std::string fingerprint;          // of the leaf; identifies the credential
+  std::string fingerprint;  // of the leaf; identifies the credential
 };
 
 using PrincipalPtr = std::shared_ptr<const Principal>;

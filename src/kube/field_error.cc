@@ -8,8 +8,7 @@
 namespace roadstead::kube {
 namespace {
 
-FieldError make(FieldErrorType type, std::string field, std::string body,
-                std::string_view detail) {
+FieldError make(FieldErrorType type, std::string field, std::string body, std::string_view detail) {
   if (!detail.empty()) {
     body.append(": ").append(detail);
   }
@@ -120,8 +119,8 @@ FieldError forbidden(std::string field, std::string_view detail) {
 }
 
 FieldError duplicate(std::string field, const json::value& value) {
-  return make(FieldErrorType::Duplicate, std::move(field),
-              "Duplicate value: " + print_value(value), {});
+  return make(FieldErrorType::Duplicate, std::move(field), "Duplicate value: " + print_value(value),
+              {});
 }
 
 FieldError invalid(std::string field, const json::value& value, std::string_view detail) {
@@ -130,8 +129,8 @@ FieldError invalid(std::string field, const json::value& value, std::string_view
 }
 
 FieldError type_invalid(std::string field, const json::value& value, std::string_view detail) {
-  return make(FieldErrorType::TypeInvalid, std::move(field),
-              "Invalid value: " + print_value(value), detail);
+  return make(FieldErrorType::TypeInvalid, std::move(field), "Invalid value: " + print_value(value),
+              detail);
 }
 
 FieldError not_supported(std::string field, const json::value& value,
@@ -146,15 +145,15 @@ FieldError not_supported(std::string field, const json::value& value,
 }
 
 FieldError too_long(std::string field, std::int64_t max_bytes) {
-  return make(FieldErrorType::TooLong, std::move(field), "Too long",
-              "may not be more than " + std::to_string(max_bytes) + (max_bytes == 1 ? " byte" : " bytes"));
+  return make(
+      FieldErrorType::TooLong, std::move(field), "Too long",
+      "may not be more than " + std::to_string(max_bytes) + (max_bytes == 1 ? " byte" : " bytes"));
 }
 
 FieldError too_many(std::string field, std::int64_t actual, std::int64_t max_items) {
-  return make(FieldErrorType::TooMany, std::move(field),
-              "Too many: " + std::to_string(actual),
-              "must have at most " + std::to_string(max_items) +
-                  (max_items == 1 ? " item" : " items"));
+  return make(
+      FieldErrorType::TooMany, std::move(field), "Too many: " + std::to_string(actual),
+      "must have at most " + std::to_string(max_items) + (max_items == 1 ? " item" : " items"));
 }
 
 }  // namespace roadstead::kube

@@ -41,8 +41,8 @@ std::optional<Representation> representation_of(const MediaType& range, bool dis
     return Representation::Object;
   }
   if (discovery) {
-    const bool known = as == "APIGroupDiscoveryList" && group == "apidiscovery.k8s.io" &&
-                       version == "v2";
+    const bool known =
+        as == "APIGroupDiscoveryList" && group == "apidiscovery.k8s.io" && version == "v2";
     return known ? std::optional(Representation::AggregatedDiscovery) : std::nullopt;
   }
   if (group != "meta.k8s.io" || (version != "v1" && version != "v1beta1")) {
@@ -105,8 +105,8 @@ Result<Negotiated> negotiate(std::string_view accept, bool discovery) {
     ranges.emplace(q, std::move(range));
   }
   for (const auto& [q, range] : ranges) {
-    const bool json = range.type == "application/json" || range.type == "application/*" ||
-                      range.type == "*/*";
+    const bool json =
+        range.type == "application/json" || range.type == "application/*" || range.type == "*/*";
     const bool yaml = range.type == "application/yaml";
     const auto representation = representation_of(range, discovery);
     if ((!json && !yaml) || !representation) {

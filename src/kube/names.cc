@@ -34,9 +34,8 @@ bool looks_like_subdomain(std::string_view value) {
 
 bool looks_like_key(std::string_view value) {
   return !value.empty() && is_alnum(value.front()) && is_alnum(value.back()) &&
-         std::all_of(value.begin(), value.end(), [](char c) {
-           return is_alnum(c) || c == '-' || c == '_' || c == '.';
-         });
+         std::all_of(value.begin(), value.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 std::string too_long_text(std::size_t limit) {

@@ -27,7 +27,6 @@ inline bool is_label_value(std::string_view v) { return check_label_value(v).emp
 
 // metadata.labels and metadata.annotations as whole maps.
 void check_labels(const json::value& labels, std::string_view field, FieldErrors& errors);
-void check_annotations(const json::value& annotations, std::string_view field,
-                       FieldErrors& errors);
+void check_annotations(const json::value& annotations, std::string_view field, FieldErrors& errors);
 
 }  // namespace roadstead::kube

@@ -232,10 +232,10 @@ Error forbidden(const GroupResource& resource, std::string_view name, std::strin
 }
 
 Error method_not_allowed(const GroupResource& resource, std::string_view action) {
-  std::string message = std::string(action) + " is not supported on resources of kind " +
-                        quote(resource.to_string());
-  return make_error(ErrorKind::Unsupported, on_resource(405, "MethodNotAllowed", resource, "",
-                                                        std::move(message)));
+  std::string message =
+      std::string(action) + " is not supported on resources of kind " + quote(resource.to_string());
+  return make_error(ErrorKind::Unsupported,
+                    on_resource(405, "MethodNotAllowed", resource, "", std::move(message)));
 }
 
 Error unsupported_media_type(std::string_view message) {
@@ -261,9 +261,9 @@ Error too_large_resource_version(std::uint64_t requested, std::uint64_t current)
 }
 
 Error request_too_large(std::string_view message) {
-  return make_error(ErrorKind::PayloadTooLarge,
-                    plain(413, "RequestEntityTooLarge",
-                          "Request entity too large: " + std::string(message)));
+  return make_error(
+      ErrorKind::PayloadTooLarge,
+      plain(413, "RequestEntityTooLarge", "Request entity too large: " + std::string(message)));
 }
 
 Error unauthorized(std::string_view message) {

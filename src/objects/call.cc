@@ -13,13 +13,13 @@ Result<std::uint64_t> parse_count(std::string_view text) {
   std::uint64_t out = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), out);
   if (read.ec != std::errc() || read.ptr != text.data() + text.size()) {
-    return kube::bad_request("strconv.ParseInt: parsing " + kube::quote(text) +
-                             ": invalid syntax");
+    return kube::bad_request("strconv.ParseInt: parsing " + kube::quote(text) + ": invalid syntax");
   }
   return out;
 }
 
-Result<bool> parse_dry_run(std::string_view group_kind, const std::vector<std::string_view>& values) {
+Result<bool> parse_dry_run(std::string_view group_kind,
+                           const std::vector<std::string_view>& values) {
   bool dry = false;
   for (const std::string_view value : values) {
     if (value != "All") {
@@ -88,9 +88,9 @@ Result<json::value> decode_body(const Call& call) {
   if (type == "application/yaml") {
     auto documents = codec::parse_yaml(body);
     if (!documents.ok() || documents->size() != 1) {
-      return kube::bad_request(
-          documents.ok() ? "the request's body must be one YAML document"
-                         : "error converting YAML to JSON: " + documents.error().message());
+      return kube::bad_request(documents.ok() ? "the request's body must be one YAML document"
+                                              : "error converting YAML to JSON: " +
+                                                    documents.error().message());
     }
     return std::move(documents->front());
   }
@@ -99,9 +99,9 @@ Result<json::value> decode_body(const Call& call) {
   }
   auto parsed = codec::parse_json(body);
   if (!parsed.ok()) {
-    return kube::bad_request("the object provided is unrecognized (must be of type " +
-                             call.kind->kind + "): couldn't get version/kind; json parse error: " +
-                             parsed.error().message());
+    return kube::bad_request(
+        "the object provided is unrecognized (must be of type " + call.kind->kind +
+        "): couldn't get version/kind; json parse error: " + parsed.error().message());
   }
   return std::move(*parsed);
 }

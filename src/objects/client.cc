@@ -45,8 +45,8 @@ io::Task<Result<json::value>> Client::write(std::string_view plural, json::value
   const kube::ObjectKey key = kube::key_of(object);
   WriteOptions options;
   options.subresource = std::move(subresource);
-  CO_TRY(const Written written, co_await api_.update(context_, kind(plural), key,
-                                                     std::move(object), std::move(options)));
+  CO_TRY(const Written written,
+         co_await api_.update(context_, kind(plural), key, std::move(object), std::move(options)));
   co_return written.object->parse();
 }
 
@@ -80,8 +80,8 @@ io::Task<Result<json::value>> Client::patch_status(std::string_view plural, std:
 
 io::Task<Result<void>> Client::remove(std::string_view plural, std::string name,
                                       DeleteOptions options) {
-  CO_TRY_VOID(co_await api_.remove(context_, kind(plural), {"", std::move(name)},
-                                   std::move(options)));
+  CO_TRY_VOID(
+      co_await api_.remove(context_, kind(plural), {"", std::move(name)}, std::move(options)));
   co_return Result<void>();
 }
 

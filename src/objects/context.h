@@ -35,7 +35,7 @@ struct AdmissionRequest {
   const RequestContext& context;
   Operation operation;
   const Kind& kind;
-  std::string_view subresource;  // "" or "status"
+  std::string_view subresource;   // "" or "status"
   const json::value* old_object;  // nullptr for Create
   json::value* object;            // nullptr for Delete; may be changed
   bool dry_run = false;
@@ -62,7 +62,7 @@ struct SubresourceRequest {
 class Subresource {
  public:
   virtual ~Subresource() = default;
-  virtual std::string_view kind() const = 0;          // of what it returns: "ClusterRegistration"
+  virtual std::string_view kind() const = 0;           // of what it returns: "ClusterRegistration"
   virtual std::vector<std::string> verbs() const = 0;  // for discovery and 405
   virtual io::Task<Result<json::value>> serve(SubresourceRequest request) = 0;
 };

@@ -21,7 +21,8 @@ std::string encode_continue(const ContinueToken& token) {
 
 Result<ContinueToken> decode_continue(std::string_view text) {
   const auto invalid = [](std::string_view why) {
-    return kube::bad_request("invalid continue token: continue key is not valid: " + std::string(why));
+    return kube::bad_request("invalid continue token: continue key is not valid: " +
+                             std::string(why));
   };
   auto bytes = codec::base64url_decode(text);
   if (!bytes.ok()) {

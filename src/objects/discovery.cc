@@ -209,13 +209,12 @@ json::object Discovery::aggregated(bool core) const {
         for (const Kind* kind : kinds_of(api_.kinds(), name, version)) {
           resources.push_back(aggregated_resource(api_, *kind));
         }
-        version_list.push_back(json::object{{"version", version},
-                                            {"resources", std::move(resources)},
-                                            {"freshness", "Current"}});
+        version_list.push_back(json::object{
+            {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}});
       }
-      items.push_back(json::object{
-          {"metadata", json::object{{"name", name}, {"creationTimestamp", nullptr}}},
-          {"versions", std::move(version_list)}});
+      items.push_back(
+          json::object{{"metadata", json::object{{"name", name}, {"creationTimestamp", nullptr}}},
+                       {"versions", std::move(version_list)}});
     }
   }
   out["items"] = std::move(items);
@@ -223,7 +222,8 @@ json::object Discovery::aggregated(bool core) const {
 }
 
 json::object version_document(const std::string& hub_version) {
-  // The Kubernetes version is the one whose API this server follows; clients compare it with theirs.
+  // The Kubernetes version is the one whose API this server follows; clients compare it with
+  // theirs.
   json::object out;
   out["major"] = "1";
   out["minor"] = "36";

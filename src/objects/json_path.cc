@@ -114,8 +114,7 @@ Result<void> JsonPath::read_bracket(std::string_view source, std::size_t& at) {
     return {};
   }
   Step step{StepKind::Index, {}, {}, 0, true};
-  const auto read =
-      std::from_chars(inside.data(), inside.data() + inside.size(), step.index);
+  const auto read = std::from_chars(inside.data(), inside.data() + inside.size(), step.index);
   if (inside.empty() || read.ptr != inside.data() + inside.size()) {
     return bad(source, "unsupported expression in brackets");
   }

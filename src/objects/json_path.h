@@ -25,7 +25,7 @@ class JsonPath {
   enum class StepKind : unsigned char { Field, Index, Every, Filter };
   struct Step {
     StepKind kind;
-    std::string name;              // Field: its name. Filter: the value compared with
+    std::string name;               // Field: its name. Filter: the value compared with
     std::vector<std::string> path;  // Filter: the field compared
     std::size_t index = 0;
     bool equal = true;  // Filter: == or !=

@@ -57,8 +57,7 @@ Result<std::vector<SelectableField>> parse_selectable(const json::value* list) {
     for (const json::value& one : list->get_array()) {
       const std::string_view path = codec::string_at(one, {"jsonPath"});
       TRY(JsonPath compiled, JsonPath::compile(path));
-      out.push_back({std::string(path.substr(path.starts_with('.') ? 1 : 0)),
-                     std::move(compiled)});
+      out.push_back({std::string(path.substr(path.starts_with('.') ? 1 : 0)), std::move(compiled)});
     }
   }
   return out;

@@ -62,8 +62,7 @@ class KindRegistry {
 
   // Fails on a plural, kind or short name that another kind of the group has.
   Result<void> add(std::unique_ptr<Kind> kind);
-  const Kind* find(std::string_view group, std::string_view version,
-                   std::string_view plural) const;
+  const Kind* find(std::string_view group, std::string_view version, std::string_view plural) const;
   const Kind* find_kind(std::string_view group, std::string_view kind) const;
   const std::vector<std::unique_ptr<Kind>>& all() const { return kinds_; }
   // Groups in order of name, each with its versions.

@@ -80,9 +80,8 @@ bool has_type(const json::value& value, MetaType type) {
     case MetaType::TextList:
       return value.is_array() && all_text(value.get_array());
     case MetaType::ObjectList:
-      return value.is_array() &&
-             std::all_of(value.get_array().begin(), value.get_array().end(),
-                         [](const json::value& v) { return v.is_object(); });
+      return value.is_array() && std::all_of(value.get_array().begin(), value.get_array().end(),
+                                             [](const json::value& v) { return v.is_object(); });
   }
   return false;
 }

@@ -36,8 +36,7 @@ ObjectPtr make_object(json::value value, Revision revision) {
   return object;
 }
 
-Result<ObjectPtr> make_object(const storage::Key& key, Revision revision,
-                              std::string_view stored) {
+Result<ObjectPtr> make_object(const storage::Key& key, Revision revision, std::string_view stored) {
   auto parsed = codec::parse_json(stored, kStoredLimits);
   if (!parsed.ok() || !parsed->is_object()) {
     return Error(ErrorKind::Storage, "the stored object " + key.resource + " \"" + key.path() +
@@ -90,9 +89,9 @@ Result<Revision> parse_revision(std::string_view text) {
 }
 
 Error bad_revision(std::string_view text) {
-  return kube::bad_request("invalid resource version: resourceVersion: Invalid value: " +
-                           kube::quote(text) + ": strconv.ParseUint: parsing " +
-                           kube::quote(text) + ": invalid syntax");
+  return kube::bad_request(
+      "invalid resource version: resourceVersion: Invalid value: " + kube::quote(text) +
+      ": strconv.ParseUint: parsing " + kube::quote(text) + ": invalid syntax");
 }
 
 }  // namespace roadstead::objects

@@ -119,8 +119,7 @@ class ObjectApi {
   io::Task<Result<Listed>> list_snapshot(const Kind& kind, const ListOptions& options,
                                          const Selectors& selectors, Revision at,
                                          std::string after);
-  Result<Listed> list_now(const Kind& kind, const ListOptions& options,
-                          const Selectors& selectors);
+  Result<Listed> list_now(const Kind& kind, const ListOptions& options, const Selectors& selectors);
   storage::Key store_key(const Kind& kind, const kube::ObjectKey& key) const {
     return {kind.storage_name(), key.namespace_, key.name};
   }

@@ -16,23 +16,21 @@ Result<void> check_options(const ListOptions& options) {
     return {};
   }
   if (!options.continue_token.empty()) {
-    errors.push_back(kube::forbidden(
-        field, "resourceVersionMatch is forbidden when continue is provided"));
+    errors.push_back(
+        kube::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
   }
   if (options.resource_version.empty()) {
     errors.push_back(kube::forbidden(
         field, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
   }
   if (match != "Exact" && match != "NotOlderThan") {
-    errors.push_back(
-        kube::not_supported(field, json::value(match), {"Exact", "NotOlderThan", ""}));
+    errors.push_back(kube::not_supported(field, json::value(match), {"Exact", "NotOlderThan", ""}));
   }
   if (match == "Exact" && options.resource_version == "0") {
     errors.push_back(kube::forbidden(
         field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
   }
-  return errors.empty() ? Result<void>()
-                        : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
+  return errors.empty() ? Result<void>() : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
 }
 
 Error gone_snapshot(bool continued) {
@@ -99,8 +97,7 @@ Result<Listed> ObjectApi::list_now(const Kind& kind, const ListOptions& options,
   std::string last;
   std::int64_t seen = 0;
   for (const auto& [path, object] : objects) {
-    const bool here =
-        options.namespace_.empty() || object->key.namespace_ == options.namespace_;
+    const bool here = options.namespace_.empty() || object->key.namespace_ == options.namespace_;
     if (here && options.limit > 0 && out.objects.size() == options.limit) {
       // There is one more, at least by name; only matching ones are looked for on the next page.
       out.continue_token = encode_continue({out.revision, last});

@@ -149,9 +149,8 @@ Result<void> ObjectApi::validate_object(const Kind& kind, const json::value& obj
   kube::FieldErrors errors;
   validate_metadata(kind, object, errors);
   validate(*kind.schema, object, "", errors);
-  std::sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) {
-    return a.to_string() < b.to_string();
-  });
+  std::sort(errors.begin(), errors.end(),
+            [](const auto& a, const auto& b) { return a.to_string() < b.to_string(); });
   if (!errors.empty()) {
     return kube::invalid(kind.group, kind.kind, kube::name_of(object), errors);
   }
@@ -184,8 +183,9 @@ io::Task<Result<Written>> ObjectApi::create(const RequestContext& context, const
   if (kind.namespaced) {
     const std::string_view named = kube::namespace_of(object);
     if (!named.empty() && named != namespace_) {
-      co_return kube::bad_request("the namespace of the provided object does not match the "
-                                  "namespace sent on the request");
+      co_return kube::bad_request(
+          "the namespace of the provided object does not match the "
+          "namespace sent on the request");
     }
     metadata["namespace"] = namespace_;
   }
@@ -205,8 +205,8 @@ io::Task<Result<Written>> ObjectApi::create(const RequestContext& context, const
       kube::metadata_of(root)["name"] = generate_name(random_, prefix);
     }
     CO_TRY_VOID(validate_object(kind, object));
-    CO_TRY_VOID(co_await admit({context, Operation::Create, kind, "", nullptr, &object,
-                                options.dry_run}));
+    CO_TRY_VOID(
+        co_await admit({context, Operation::Create, kind, "", nullptr, &object, options.dry_run}));
     auto stored = co_await store_new(kind, object, options.dry_run);
     if (stored.ok()) {
       written.object = std::move(*stored);
@@ -236,8 +236,7 @@ io::Task<Result<ObjectPtr>> ObjectApi::store_new(const Kind& kind, const json::v
     sort_names(copy);
     co_return make_object(std::move(copy), 0);
   }
-  auto revision =
-      co_await store_.create(cache_.home(), store_key(kind, key), stored_form(object));
+  auto revision = co_await store_.create(cache_.home(), store_key(kind, key), stored_form(object));
   if (!revision.ok()) {
     co_return to_api_error(kind, key, std::move(revision).error());
   }
@@ -308,8 +307,8 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
     }
   }
   CO_TRY_VOID(validate_object(kind, object));
-  CO_TRY_VOID(co_await admit({context, Operation::Update, kind, options.subresource, &old, &object,
-                              options.dry_run}));
+  CO_TRY_VOID(co_await admit(
+      {context, Operation::Update, kind, options.subresource, &old, &object, options.dry_run}));
   kube::metadata_of(object.get_object())["resourceVersion"] = std::to_string(before->revision);
   if (object == old) {
     co_return Written{before, false, {}};  // nothing changed: no new version
@@ -396,11 +395,11 @@ io::Task<Result<Written>> ObjectApi::remove(const RequestContext& context, const
     }
     const std::string version = std::to_string(before->revision);
     if (!options.resource_version.empty() && options.resource_version != version) {
-      co_return precondition_failed(kind, key, "ResourceVersion", options.resource_version,
-                                    version, "modified");
+      co_return precondition_failed(kind, key, "ResourceVersion", options.resource_version, version,
+                                    "modified");
     }
-    CO_TRY_VOID(co_await admit(
-        {context, Operation::Delete, kind, "", &old, nullptr, options.dry_run}));
+    CO_TRY_VOID(
+        co_await admit({context, Operation::Delete, kind, "", &old, nullptr, options.dry_run}));
     if (options.dry_run) {
       co_return Written{before, !has_finalizers(old), {}};
     }

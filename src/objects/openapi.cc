@@ -40,9 +40,8 @@ json::object owner_reference() {
   properties["kind"] = text_schema("Kind of the owner.");
   properties["name"] = text_schema("Name of the owner.");
   properties["uid"] = text_schema("UID of the owner.");
-  properties["controller"] =
-      json::object{{"description", "True when the owner is the managing controller."},
-                   {"type", "boolean"}};
+  properties["controller"] = json::object{
+      {"description", "True when the owner is the managing controller."}, {"type", "boolean"}};
   properties["blockOwnerDeletion"] =
       json::object{{"description", "True when the owner cannot be deleted before this object."},
                    {"type", "boolean"}};
@@ -60,23 +59,23 @@ json::object object_meta() {
   p["deletionGracePeriodSeconds"] = number_schema("Seconds until deletion. Set by the server.");
   p["deletionTimestamp"] = text_schema(
       "When deletion was asked for. The object goes when its finalizers are gone.", "date-time");
-  p["finalizers"] = json::object{
-      {"description", "Who must still do something before the object may go."},
-      {"type", "array"},
-      {"items", json::object{{"type", "string"}}},
-      {"x-kubernetes-list-type", "set"}};
+  p["finalizers"] =
+      json::object{{"description", "Who must still do something before the object may go."},
+                   {"type", "array"},
+                   {"items", json::object{{"type", "string"}}},
+                   {"x-kubernetes-list-type", "set"}};
   p["generateName"] =
       text_schema("A prefix that the server completes to a name, when no name is given.");
-  p["generation"] = number_schema("Grows with each change of the specification. Set by the server.");
+  p["generation"] =
+      number_schema("Grows with each change of the specification. Set by the server.");
   p["labels"] = map_schema("Keys and values by which objects are selected.");
   p["name"] = text_schema("The name, unique among objects of the kind. Cannot be changed.");
   p["namespace"] = text_schema("The namespace, for kinds that have one. Cannot be changed.");
-  p["ownerReferences"] =
-      json::object{{"description", "Objects that this one belongs to."},
-                   {"type", "array"},
-                   {"items", owner_reference()},
-                   {"x-kubernetes-list-type", "map"},
-                   {"x-kubernetes-list-map-keys", json::array{"uid"}}};
+  p["ownerReferences"] = json::object{{"description", "Objects that this one belongs to."},
+                                      {"type", "array"},
+                                      {"items", owner_reference()},
+                                      {"x-kubernetes-list-type", "map"},
+                                      {"x-kubernetes-list-map-keys", json::array{"uid"}}};
   p["resourceVersion"] =
       text_schema("The version of the object, to be sent back unread when it is changed.");
   p["uid"] = text_schema("Tells objects apart that had the same name at different times.");
@@ -141,10 +140,9 @@ void add_definitions(json::object& into, const Kind& kind, const std::string& ba
 
   json::object list_properties;
   list_properties["apiVersion"] = text_schema(kApiVersionText);
-  list_properties["items"] =
-      json::object{{"description", "The objects."},
-                   {"type", "array"},
-                   {"items", reference(base, schema_name(kind, kind.kind))}};
+  list_properties["items"] = json::object{{"description", "The objects."},
+                                          {"type", "array"},
+                                          {"items", reference(base, schema_name(kind, kind.kind))}};
   list_properties["kind"] = text_schema(kKindText);
   list_properties["metadata"] = described(base, std::string(kMetaPrefix) + "ListMeta",
                                           "What every list has: version, next page.", v3);
@@ -241,8 +239,7 @@ json::object operation(const Kind& kind, const OperationSpec& spec, const std::s
                      {"content", json::object{{"application/json-patch+json", any},
                                               {"application/merge-patch+json", any}}}};
   }
-  out["responses"] =
-      responses(schema_name(kind, spec.list ? kind.list_kind : kind.kind), base, v3);
+  out["responses"] = responses(schema_name(kind, spec.list ? kind.list_kind : kind.kind), base, v3);
   out["x-kubernetes-action"] = spec.action;
   out["x-kubernetes-group-version-kind"] = gvk(kind, kind.kind);
   return out;
@@ -325,8 +322,8 @@ OpenApi::OpenApi(const KindRegistry& kinds) {
     v3["components"] =
         json::object{{"schemas", definitions(members, "#/components/schemas/", true)}};
     Document document = finish(v3);
-    index_paths[path] = json::object{
-        {"serverRelativeURL", "/openapi/v3/" + path + "?hash=" + document.hash}};
+    index_paths[path] =
+        json::object{{"serverRelativeURL", "/openapi/v3/" + path + "?hash=" + document.hash}};
     v3_.emplace(path, std::move(document));
   }
   index_ = finish(json::object{{"paths", std::move(index_paths)}});

@@ -79,8 +79,7 @@ TEST(MergePatch, FollowsRfc7396) {
     apply_merge_patch(value, parse(patch));
     return value;
   };
-  EXPECT_EQ(merge(R"({"a":"b"})", R"({"a":null,"c":{"d":null,"e":1}})"),
-            parse(R"({"c":{"e":1}})"));
+  EXPECT_EQ(merge(R"({"a":"b"})", R"({"a":null,"c":{"d":null,"e":1}})"), parse(R"({"c":{"e":1}})"));
   EXPECT_EQ(merge(R"({"a":[1]})", R"({"a":{"b":2}})"), parse(R"({"a":{"b":2}})"));
   EXPECT_EQ(merge(R"({"a":{"b":1,"c":2}})", R"({"a":{"c":3}})"), parse(R"({"a":{"b":1,"c":3}})"));
 }

@@ -82,8 +82,8 @@ class PatternCompiler {
 
  private:
   Error bad(std::string_view why) const {
-    return Error(ErrorKind::InvalidArgument, "pattern '" + std::string(source_) + "': " +
-                                                 std::string(why) + " at byte " +
+    return Error(ErrorKind::InvalidArgument, "pattern '" + std::string(source_) +
+                                                 "': " + std::string(why) + " at byte " +
                                                  std::to_string(at_));
   }
   bool more() const { return at_ < source_.size(); }

@@ -78,8 +78,8 @@ Result<std::vector<SchemaPtr>> parse_alternatives(const json::value& value,
     return bad(where, "must be a list of schemas");
   }
   for (std::size_t i = 0; i < value.get_array().size(); ++i) {
-    TRY(SchemaPtr one, parse(value.get_array()[i], where + "[" + std::to_string(i) + "]",
-                             depth + 1, true));
+    TRY(SchemaPtr one,
+        parse(value.get_array()[i], where + "[" + std::to_string(i) + "]", depth + 1, true));
     out.push_back(std::move(one));
   }
   return out;

@@ -26,7 +26,8 @@ class Pruner {
       if (root && (key == "apiVersion" || key == "kind" || key == "metadata")) {
         continue;
       }
-      const std::string child_path = path.empty() ? std::string(key) : path + "." + std::string(key);
+      const std::string child_path =
+          path.empty() ? std::string(key) : path + "." + std::string(key);
       if (const Schema* known = schema.property(key)) {
         value(*known, child, child_path, false);
       } else if (!schema.preserve_unknown) {
@@ -52,8 +53,7 @@ void apply_defaults(const Schema& schema, json::value& value) {
   if (json::object* object = value.if_object()) {
     for (const auto& [name, child] : schema.properties) {
       json::value* present = object->if_contains(name);
-      const bool missing =
-          present == nullptr || (present->is_null() && !child->nullable);
+      const bool missing = present == nullptr || (present->is_null() && !child->nullable);
       if (missing && child->default_value) {
         (*object)[name] = *child->default_value;
       } else if (missing && present != nullptr) {

@@ -70,8 +70,7 @@ TEST(Schema, SaysWhatIsWrongAsTheApiServerDoes) {
   EXPECT_EQ(errors(*s, "{name: A1, count: 9}"),
             (Texts{"name: Invalid value: \"A1\": name in body should match '^[a-z]+$'",
                    "count: Invalid value: 9: count in body should be less than or equal to 5"}));
-  EXPECT_EQ(errors(*s, "{name: abcdefg}"),
-            Texts{"name: Too long: may not be more than 5 bytes"});
+  EXPECT_EQ(errors(*s, "{name: abcdefg}"), Texts{"name: Too long: may not be more than 5 bytes"});
   EXPECT_EQ(errors(*s, "{name: a}"),
             Texts{"name: Invalid value: \"a\": name in body should be at least 2 chars long"});
   EXPECT_EQ(errors(*s, "{name: abc, mode: C}"),
@@ -79,8 +78,9 @@ TEST(Schema, SaysWhatIsWrongAsTheApiServerDoes) {
   EXPECT_EQ(errors(*s, "{name: abc, flag: 'x'}"),
             Texts{"flag: Invalid value: \"string\": flag in body must be of type boolean: "
                   "\"string\""});
-  EXPECT_EQ(errors(*s, "{name: abc, when: soon}"),
-            Texts{"when: Invalid value: \"soon\": when in body must be of type date-time: \"soon\""});
+  EXPECT_EQ(
+      errors(*s, "{name: abc, when: soon}"),
+      Texts{"when: Invalid value: \"soon\": when in body must be of type date-time: \"soon\""});
   EXPECT_EQ(errors(*s, "{name: abc, tags: [a, a]}"), Texts{"tags[1]: Duplicate value: \"a\""});
   EXPECT_EQ(errors(*s, "{name: abc, tags: [a, b, c]}"),
             Texts{"tags: Too many: 3: must have at most 2 items"});

@@ -42,9 +42,7 @@ class Check {
   }
 
  private:
-  std::string says(std::string_view what) const {
-    return path_ + " in body " + std::string(what);
-  }
+  std::string says(std::string_view what) const { return path_ + " in body " + std::string(what); }
   void invalid(std::string_view what) {
     errors_.push_back(kube::invalid(path_, value_, says(what)));
   }
@@ -144,8 +142,7 @@ class Check {
       validate(schema, value_, path_, out);
       return out.empty();
     };
-    const auto count = [&](const std::vector<std::unique_ptr<Schema>>& schemas,
-                           FieldErrors& all) {
+    const auto count = [&](const std::vector<std::unique_ptr<Schema>>& schemas, FieldErrors& all) {
       std::size_t n = 0;
       for (const auto& schema : schemas) {
         FieldErrors out;
@@ -318,10 +315,9 @@ class Check {
     const json::object& fields = value_.get_object();
     const auto size = static_cast<std::int64_t>(fields.size());
     if (schema_.min_properties && size < *schema_.min_properties) {
-      errors_.push_back(kube::invalid(path_, json::value(size),
-                                      says("should have at least " +
-                                           std::to_string(*schema_.min_properties) +
-                                           " properties")));
+      errors_.push_back(kube::invalid(
+          path_, json::value(size),
+          says("should have at least " + std::to_string(*schema_.min_properties) + " properties")));
     }
     if (schema_.max_properties && size > *schema_.max_properties) {
       errors_.push_back(kube::too_many(path_, size, *schema_.max_properties));

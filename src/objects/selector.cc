@@ -69,8 +69,8 @@ class LabelSelectorParser {
   std::string word() {
     skip();
     const std::size_t start = at_;
-    while (at_ < text_.size() && std::string_view(" \t,()=!<>").find(text_[at_]) ==
-                                     std::string_view::npos) {
+    while (at_ < text_.size() &&
+           std::string_view(" \t,()=!<>").find(text_[at_]) == std::string_view::npos) {
       ++at_;
     }
     return std::string(text_.substr(start, at_ - start));
@@ -112,7 +112,8 @@ class LabelSelectorParser {
       return set_term(std::move(term));
     }
     skip();
-    if (at_ < text_.size() && std::string_view("=!<>()").find(text_[at_]) != std::string_view::npos) {
+    if (at_ < text_.size() &&
+        std::string_view("=!<>()").find(text_[at_]) != std::string_view::npos) {
       return fail("found '" + std::string(1, text_[at_]) + "', expected: identifier");
     }
     term.values.push_back(word());

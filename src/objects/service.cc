@@ -94,8 +94,8 @@ ObjectService::ObjectService(ObjectApi& api, ServiceOptions options)
     : api_(api), options_(std::move(options)), discovery_(api), openapi_(api.kinds()) {}
 
 bool ObjectService::serves(std::string_view path) {
-  for (const std::string_view root : {"/api", "/apis", "/openapi", "/version", "/healthz",
-                                      "/livez", "/readyz"}) {
+  for (const std::string_view root :
+       {"/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz"}) {
     if (path == root || (path.starts_with(root) && path[root.size()] == '/')) {
       return true;
     }

@@ -65,8 +65,11 @@ ApiResponse ObjectService::object_response(const Call& call, const ObjectPtr& ob
 
 io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiRequest& request,
                                                                     kube::RequestInfo info) {
-  Call call{request, std::move(info), kube::Query::parse(kube::split_target(request.target).second),
-            nullptr, {}};
+  Call call{request,
+            std::move(info),
+            kube::Query::parse(kube::split_target(request.target).second),
+            nullptr,
+            {}};
   call.kind = api_.kinds().find(call.info.group, call.info.version, call.info.resource);
   if (call.kind == nullptr || call.info.api_prefix != "apis" || call.info.parts.size() > 3 ||
       (!call.info.namespace_.empty() && !call.kind->namespaced)) {
@@ -183,7 +186,8 @@ io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
   Encoding encoding = call.encoding;
   encoding.form.pretty = false;
   encoding.form.yaml = false;
-  out.watch = std::make_unique<WatchStream>(std::move(watch), *call.kind, std::move(encoding), api_);
+  out.watch =
+      std::make_unique<WatchStream>(std::move(watch), *call.kind, std::move(encoding), api_);
   co_return out;
 }
 
@@ -223,10 +227,9 @@ io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
   if (!patch.ok()) {
     co_return kube::bad_request("error decoding patch: " + patch.error().message());
   }
-  CO_TRY(const Written written,
-         co_await api_.patch(call.request.context, *call.kind, key_of(call),
-                             merge ? PatchType::Merge : PatchType::Json, std::move(*patch),
-                             std::move(options)));
+  CO_TRY(const Written written, co_await api_.patch(call.request.context, *call.kind, key_of(call),
+                                                    merge ? PatchType::Merge : PatchType::Json,
+                                                    std::move(*patch), std::move(options)));
   ApiResponse out = object_response(call, written.object, 200);
   add_warnings(out, written.warnings);
   co_return out;

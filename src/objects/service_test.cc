@@ -66,8 +66,9 @@ class ServiceTest : public testing::Test {
     ApiRequest r;
     r.context.username = "ann";
     r.method = std::move(method);
-    r.target = path.starts_with("/") && !path.starts_with("/apis") && !path.starts_with("/openapi") &&
-                       !path.starts_with("/version") && !path.starts_with("/readyz")
+    r.target = path.starts_with("/") && !path.starts_with("/apis") &&
+                       !path.starts_with("/openapi") && !path.starts_with("/version") &&
+                       !path.starts_with("/readyz")
                    ? std::string(kBase) + path
                    : path;
     r.body = std::move(body);
@@ -222,8 +223,9 @@ TEST_F(ServiceTest, AnOldPageIsGone) {
 }
 
 TEST_F(ServiceTest, SelectsByLabelAndField) {
-  request("POST", "/clusters",
-          R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","labels":{"env":"prod"}},"spec":{}})");
+  request(
+      "POST", "/clusters",
+      R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","labels":{"env":"prod"}},"spec":{}})");
   create("b");
   const auto count = [&](const std::string& query) {
     return codec::find(parse(request("GET", "/clusters?" + query).body), {"items"})
@@ -239,8 +241,9 @@ TEST_F(ServiceTest, SelectsByLabelAndField) {
 }
 
 TEST_F(ServiceTest, FinalizersHoldAnObject) {
-  request("POST", "/clusters",
-          R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","finalizers":["x.io/y"]},"spec":{}})");
+  request(
+      "POST", "/clusters",
+      R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","finalizers":["x.io/y"]},"spec":{}})");
   const ApiResponse marked = request("DELETE", "/clusters/a");
   EXPECT_NE(codec::find(parse(marked.body), {"metadata", "deletionTimestamp"}), nullptr);
   EXPECT_EQ(request("GET", "/clusters/a").status, 200);
@@ -264,8 +267,7 @@ TEST_F(ServiceTest, DeletesOnlyWhatWasMeant) {
 TEST_F(ServiceTest, ShowsTables) {
   create("a", R"("provider":"me")");
   clock_.advance(std::chrono::seconds(125));
-  const json::value table =
-      parse(request("GET", "/clusters", "", "", std::string(kTable)).body);
+  const json::value table = parse(request("GET", "/clusters", "", "", std::string(kTable)).body);
   EXPECT_EQ(codec::string_at(table, {"kind"}), "Table");
   const json::value& row = codec::find(table, {"rows"})->as_array().at(0);
   const json::array& cells = row.at("cells").as_array();
@@ -280,7 +282,8 @@ TEST_F(ServiceTest, RevokedStaysRevoked) {
       R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Credential","metadata":{"name":"c"},"spec":{"username":"ann","request":"aGk="}})";
   EXPECT_EQ(request("POST", "/credentials", body).status, 201);
   const std::string merge = "application/merge-patch+json";
-  EXPECT_EQ(request("PATCH", "/credentials/c", R"({"spec":{"username":"bob"}})", merge).status, 422);
+  EXPECT_EQ(request("PATCH", "/credentials/c", R"({"spec":{"username":"bob"}})", merge).status,
+            422);
   EXPECT_EQ(request("PATCH", "/credentials/c", R"({"spec":{"revoked":true}})", merge).status, 200);
   const ApiResponse back =
       request("PATCH", "/credentials/c", R"({"spec":{"revoked":false}})", merge);
@@ -349,8 +352,9 @@ TEST_F(WatchTest, InitialEventsEndWithABookmark) {
 }
 
 TEST_F(WatchTest, AnObjectThatLeavesTheSelectionIsDeleted) {
-  request("POST", "/clusters",
-          R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","labels":{"env":"prod"}},"spec":{}})");
+  request(
+      "POST", "/clusters",
+      R"({"apiVersion":"roadstead.io/v1alpha1","kind":"Cluster","metadata":{"name":"a","labels":{"env":"prod"}},"spec":{}})");
   auto stream = watch("labelSelector=env%3Dprod&timeoutSeconds=60");
   EXPECT_EQ(next(*stream), "ADDED a");
   const std::string merge = "application/merge-patch+json";
@@ -377,7 +381,8 @@ TEST_F(WatchTest, TooOldIsAnExpiredEvent) {
   ObjectApi api(kinds_, *store_, fresh, clock_, random_);
   WatchOptions options;
   options.resource_version = "1";
-  auto opened = run(Watch::open(api, *kinds_.find("roadstead.io", "v1alpha1", "clusters"), options));
+  auto opened =
+      run(Watch::open(api, *kinds_.find("roadstead.io", "v1alpha1", "clusters"), options));
   ASSERT_TRUE(opened.ok());
   const auto events = run((*opened)->next());
   ASSERT_EQ(events.size(), 1U);

@@ -22,8 +22,7 @@ Result<void> check(const WatchOptions& options) {
     errors.push_back(kube::forbidden(
         field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
   }
-  return errors.empty() ? Result<void>()
-                        : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
+  return errors.empty() ? Result<void>() : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
 }
 
 }  // namespace

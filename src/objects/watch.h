@@ -19,10 +19,10 @@ std::string_view to_string(WatchEventType type);
 
 struct WatchEvent {
   WatchEventType type = WatchEventType::Added;
-  ObjectPtr object;             // none for Bookmark and Error
-  Revision revision = 0;        // Bookmark
+  ObjectPtr object;                 // none for Bookmark and Error
+  Revision revision = 0;            // Bookmark
   bool initial_events_end = false;  // Bookmark: everything that existed has been sent
-  std::optional<Error> error;   // Error; the watch is over
+  std::optional<Error> error;       // Error; the watch is over
 };
 
 struct WatchOptions {

@@ -50,8 +50,8 @@ io::Task<Result<std::unique_ptr<Signer>>> load_or_create(io::Executor& executor,
   auto stored = co_await store.get_secret(executor, path);
   if (!stored.ok() && stored.error().kind() == ErrorKind::NotFound) {
     CO_TRY(const KeyPair made, make_authority(name, clock, random));
-    auto put = co_await store.put_secret(executor, path, 0,
-                                         sealing.seal(to_record(made), path, random));
+    auto put =
+        co_await store.put_secret(executor, path, 0, sealing.seal(to_record(made), path, random));
     if (put.ok()) {
       co_return make_local_signer(made.certificate, made.key, random);
     }

@@ -13,12 +13,12 @@ namespace roadstead::policy {
 
 struct Attributes {
   const identity::Principal* principal = nullptr;
-  std::string_view verb;         // "get", "create", ...; of an upgrade: by its sub-resource
-  std::string_view resource;     // hub resource ("clusters"), or "" for a member request
+  std::string_view verb;      // "get", "create", ...; of an upgrade: by its sub-resource
+  std::string_view resource;  // hub resource ("clusters"), or "" for a member request
   std::string_view subresource;
   std::string_view name;
-  std::string_view owner;        // login that the object belongs to; "" when it has none
-  std::string_view cluster;      // set for requests into a member cluster
+  std::string_view owner;    // login that the object belongs to; "" when it has none
+  std::string_view cluster;  // set for requests into a member cluster
 };
 
 enum class Effect : unsigned char { Allow, Deny };

@@ -9,8 +9,8 @@ namespace {
 TEST(FixedAuthorizer, AdministratorsMayDoAll) {
   identity::Principal p;
   p.administrator = true;
-  EXPECT_TRUE(FixedAuthorizer().decide({.principal = &p, .verb = "delete", .resource = "users"})
-                  .allowed());
+  EXPECT_TRUE(
+      FixedAuthorizer().decide({.principal = &p, .verb = "delete", .resource = "users"}).allowed());
 }
 
 TEST(FixedAuthorizer, UsersMayUseClustersAndNothingAtTheHub) {
@@ -22,7 +22,9 @@ TEST(FixedAuthorizer, UsersMayUseClustersAndNothingAtTheHub) {
   EXPECT_FALSE(d.allowed());
   EXPECT_EQ(d.rule, "administrator-only");
   EXPECT_NE(d.reason.find("create clusters"), std::string::npos);
-  EXPECT_FALSE(rule.decide({.principal = &p, .verb = "create", .resource = "clusters",
+  EXPECT_FALSE(rule.decide({.principal = &p,
+                            .verb = "create",
+                            .resource = "clusters",
                             .subresource = "registration"})
                    .allowed());
 }
@@ -35,8 +37,12 @@ TEST(FixedAuthorizer, UsersReachTheirOwnThings) {
                        std::string_view subresource, std::string_view name,
                        std::string_view owner) {
     return rule
-        .decide({.principal = &p, .verb = verb, .resource = resource, .subresource = subresource,
-                 .name = name, .owner = owner})
+        .decide({.principal = &p,
+                 .verb = verb,
+                 .resource = resource,
+                 .subresource = subresource,
+                 .name = name,
+                 .owner = owner})
         .allowed();
   };
   EXPECT_TRUE(may("get", "clusters", "connection", "ack", ""));

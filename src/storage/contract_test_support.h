@@ -36,7 +36,9 @@ struct StoreFactory {
   std::string name;
   std::function<std::unique_ptr<StoreUnderTest>(FakeClock&)> open;
   bool survives_reopen = true;
-  friend std::ostream& operator<<(std::ostream& out, const StoreFactory& f) { return out << f.name; }
+  friend std::ostream& operator<<(std::ostream& out, const StoreFactory& f) {
+    return out << f.name;
+  }
 };
 
 template <class T>
@@ -93,8 +95,7 @@ TEST_P(StoreContract, RefusesWhatDoesNotMatch) {
   const Revision r = create(key("a"));
   EXPECT_EQ(run(store().create(shard_, key("a"), "{}")).error().kind(), ErrorKind::AlreadyExists);
   EXPECT_EQ(run(store().update(shard_, key("b"), 1, "{}")).error().kind(), ErrorKind::NotFound);
-  EXPECT_EQ(run(store().update(shard_, key("a"), r + 1, "{}")).error().kind(),
-            ErrorKind::Conflict);
+  EXPECT_EQ(run(store().update(shard_, key("a"), r + 1, "{}")).error().kind(), ErrorKind::Conflict);
   EXPECT_EQ(run(store().remove(shard_, key("a"), r + 1, "")).error().kind(), ErrorKind::Conflict);
   const auto updated = run(store().update(shard_, key("a"), r, "{\"n\":2}"));
   ASSERT_TRUE(updated.ok());
@@ -224,10 +225,9 @@ TEST_P(StoreContract, ManyWritersGetRevisionsOfTheirOwn) {
   EXPECT_EQ(seen.size(), 200U);
   const Changes got = *run(store().changes(shard_, 0, 1000));
   EXPECT_EQ(got.changes.size(), 200U);
-  EXPECT_TRUE(std::is_sorted(got.changes.begin(), got.changes.end(),
-                             [](const Change& a, const Change& b) {
-                               return a.revision < b.revision;
-                             }));
+  EXPECT_TRUE(
+      std::is_sorted(got.changes.begin(), got.changes.end(),
+                     [](const Change& a, const Change& b) { return a.revision < b.revision; }));
 }
 
 inline io::Task<void> wait_for(io::Event* event) { co_await event->wait(); }

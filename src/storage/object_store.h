@@ -78,8 +78,7 @@ class ObjectStore {
   virtual ~ObjectStore() = default;
 
   // Fails with AlreadyExists.
-  virtual io::Task<Result<Revision>> create(io::Executor& executor, Key key,
-                                            std::string value) = 0;
+  virtual io::Task<Result<Revision>> create(io::Executor& executor, Key key, std::string value) = 0;
   // Fails with NotFound, and with Conflict when the object's revision is not `expected`.
   virtual io::Task<Result<Revision>> update(io::Executor& executor, Key key, Revision expected,
                                             std::string value) = 0;

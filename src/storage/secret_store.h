@@ -28,8 +28,7 @@ class SecretStore {
   // `expected` 0: must not exist yet (AlreadyExists); otherwise the version it must have (NotFound,
   // Conflict). Returns the new version.
   virtual io::Task<Result<std::uint64_t>> put_secret(io::Executor& executor, std::string name,
-                                                     std::uint64_t expected,
-                                                     std::string bytes) = 0;
+                                                     std::uint64_t expected, std::string bytes) = 0;
   // Fails with NotFound or Conflict: of several who remove the same version, one succeeds.
   virtual io::Task<Result<void>> remove_secret(io::Executor& executor, std::string name,
                                                std::uint64_t expected) = 0;

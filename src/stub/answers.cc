@@ -46,8 +46,8 @@ kube::Status offline(std::string_view cluster) {
 kube::Status lanes_busy(std::string_view cluster) {
   return {.code = 503,
           .reason = "ServiceUnavailable",
-          .message = "all connections of " + named(cluster) +
-                     " are at their limit of requests; try again",
+          .message =
+              "all connections of " + named(cluster) + " are at their limit of requests; try again",
           .retry_after_seconds = 1};
 }
 
@@ -87,9 +87,10 @@ kube::Status agent_error(std::string_view cluster, std::string_view code, std::s
             .message = "the API server of " + named(cluster) +
                        " failed during the request, which may have been carried out" + detail};
   }
-  return {.code = 502,
-          .reason = "ServiceUnavailable",
-          .message = "the Agent of " + named(cluster) + " could not carry out the request" + detail};
+  return {
+      .code = 502,
+      .reason = "ServiceUnavailable",
+      .message = "the Agent of " + named(cluster) + " could not carry out the request" + detail};
 }
 
 kube::Status identity_error(std::string_view cluster, const Error& error) {

@@ -198,9 +198,7 @@ io::Task<Result<std::string>> Lane::identity_field(identity::PrincipalPtr princi
   co_return context->failure.value_or(Error(ErrorKind::Network, "the lane was lost"));
 }
 
-void Lane::forget(const identity::Principal& principal) {
-  contexts_.erase(principal.fingerprint);
-}
+void Lane::forget(const identity::Principal& principal) { contexts_.erase(principal.fingerprint); }
 
 void Lane::drain() {
   if (!session_->draining() && !ended_) {

@@ -87,9 +87,9 @@ Result<Plan> make_plan(const http::RequestHead& request, std::string_view target
   TRY(plan.info, kube::parse_request_info(request.method, target));
   plan.watch = plan.info.verb == "watch";
   if (request.method == "CONNECT") {
-    return kube::make_error(ErrorKind::Unsupported, {.code = 405,
-                                                     .reason = "MethodNotAllowed",
-                                                     .message = "CONNECT is not served"});
+    return kube::make_error(
+        ErrorKind::Unsupported,
+        {.code = 405, .reason = "MethodNotAllowed", .message = "CONNECT is not served"});
   }
 
   plan.head.scheme = tunnel::kUserScheme;

@@ -14,7 +14,7 @@ namespace roadstead::stub {
 struct Plan {
   http::RequestHead head;  // for the lane; rs-identity is still missing
   kube::RequestInfo info;
-  std::string upgrade;     // "", "websocket", "spdy/3.1"
+  std::string upgrade;  // "", "websocket", "spdy/3.1"
   bool watch = false;
   // GET, HEAD or OPTIONS without a body, no upgrade, and not through */proxy/, whose backends may
   // do anything on a GET: may be sent a second time although the first may have been processed.
@@ -23,7 +23,7 @@ struct Plan {
 
 // `target` is the path inside the member cluster. Errors are what the user is told: impersonation
 // headers, dot segments, unknown upgrades, a browser navigating into a member.
-Result<Plan> make_plan(const http::RequestHead& request, std::string_view target,
-                       bool body_empty, const std::string& audit_id);
+Result<Plan> make_plan(const http::RequestHead& request, std::string_view target, bool body_empty,
+                       const std::string& audit_id);
 
 }  // namespace roadstead::stub

@@ -72,9 +72,9 @@ TEST(Plan, ABrowserCannotNavigateIntoAMember) {
 
 TEST(Plan, ConnectAndOddUpgradesAreRefused) {
   EXPECT_FALSE(make_plan(request("CONNECT"), "/api", true, "id").ok());
-  EXPECT_FALSE(make_plan(request("GET", {{"connection", "upgrade"}, {"upgrade", "h2c"}}), "/api",
-                         true, "id")
-                   .ok());
+  EXPECT_FALSE(
+      make_plan(request("GET", {{"connection", "upgrade"}, {"upgrade", "h2c"}}), "/api", true, "id")
+          .ok());
   EXPECT_FALSE(make_plan(request("PUT", {{"connection", "upgrade"}, {"upgrade", "websocket"}}),
                          "/api", true, "id")
                    .ok());

@@ -219,8 +219,8 @@ io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
                                                http::ClientExchange& up, const std::string& code) {
   const auto words = co_await http::read_whole(up, 8192);
   const bool write = is_write(request.plan);
-  const kube::Status status = agent_error(request.tunnel.cluster(), code,
-                                          words.ok() ? *words : std::string(), write);
+  const kube::Status status =
+      agent_error(request.tunnel.cluster(), code, words.ok() ? *words : std::string(), write);
   if (code == tunnel::kErrorUnknownIdentity) {
     lane.forget(*request.principal);
     // The same lane will do, once: the Agent only forgot.
@@ -229,9 +229,9 @@ io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
     }
   }
   const bool unsent = code == tunnel::kErrorUnknownIdentity || code == tunnel::kErrorUnreachable;
-  const bool again = (unsent && request.body.replayable()) ||
-                     (code == tunnel::kErrorFailed && request.plan.repeatable &&
-                      request.attempts < 2);
+  const bool again =
+      (unsent && request.body.replayable()) ||
+      (code == tunnel::kErrorFailed && request.plan.repeatable && request.attempts < 2);
   if (again) {
     request.last_failure = status;
     co_return Verdict::TryAnother;
@@ -241,8 +241,7 @@ io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
 }
 
 // The bytes of an upgraded connection, after the Agent said that the API server answered 101.
-io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up,
-                             http::ResponseHead head) {
+io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up, http::ResponseHead head) {
   tunnel::strip_response(head.headers);
   head.status = 101;
   head.headers.add("connection", "Upgrade");

@@ -8,9 +8,9 @@
 
 #include "audit/sink.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "http/message.h"
 #include "identity/principal.h"
-#include "base/random.h"
 #include "kube/status.h"
 #include "stub/tunnel.h"
 #include "stub/watch_framer.h"

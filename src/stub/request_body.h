@@ -46,8 +46,8 @@ class RequestBody {
   http::ServerExchange& exchange_;
   io::Event wanted_;
   io::Event arrived_;
-  std::string kept_;       // everything so far, while it fits
-  std::string overflow_;   // the chunk in hand once it does not
+  std::string kept_;      // everything so far, while it fits
+  std::string overflow_;  // the chunk in hand once it does not
   bool overflowed_ = false;
   bool want_more_ = false;
   bool ended_ = false;

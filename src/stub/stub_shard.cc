@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stub/stub_shard.h"
 
-
 namespace roadstead::stub {
 
 namespace json = codec::json;
@@ -54,11 +53,11 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
                                 .count();
   auto session = http::H2Session::create(std::move(stream), http::H2Session::Role::Client,
                                          options_.lane_http, nullptr);
-  const auto logger = logger_.with({{"cluster", identity.cluster},
-                                    {"remote", identity.remote_address}});
-  const auto lane = std::make_shared<Lane>(executor_, std::move(identity), std::move(session),
-                                           directory_, static_cast<LaneObserver&>(*this),
-                                           std::move(hello), logger);
+  const auto logger =
+      logger_.with({{"cluster", identity.cluster}, {"remote", identity.remote_address}});
+  const auto lane =
+      std::make_shared<Lane>(executor_, std::move(identity), std::move(session), directory_,
+                             static_cast<LaneObserver&>(*this), std::move(hello), logger);
   tunnel.add(lane);
   co_await lane->run();
   tunnel.remove(*lane);
@@ -83,9 +82,8 @@ void StubShard::on_lane_message(Lane& lane, const json::object& message) {
   }
   auto reply = [this, cluster = lane.identity().cluster,
                 number = lane.number()](json::object answer) {
-    executor_.post_remote([this, cluster, number, answer = std::move(answer)] {
-      send(cluster, number, answer);
-    });
+    executor_.post_remote(
+        [this, cluster, number, answer = std::move(answer)] { send(cluster, number, answer); });
   };
   events_.on_message(summary_of(lane), message, std::move(reply));
 }

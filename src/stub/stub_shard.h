@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Stubs of one shard: a Tunnel for each cluster that lives there, the lanes that Agents bring,
-// and the requests of users. Built by the wiring, lives on its shard, closed before the shard stops.
+// and the requests of users. Built by the wiring, lives on its shard, closed before the shard
+// stops.
 #pragma once
 
 #include <map>

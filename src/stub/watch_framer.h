@@ -41,8 +41,8 @@ class WatchFramer {
   Format format_;
   std::string held_;
   bool given_up_ = false;
-  std::size_t scanned_ = 0;                 // JsonLines: bytes of held_ without a newline
-  std::vector<std::uint64_t> open_;         // CborSequence: items still due at each open level
+  std::size_t scanned_ = 0;          // JsonLines: bytes of held_ without a newline
+  std::vector<std::uint64_t> open_;  // CborSequence: items still due at each open level
 };
 
 }  // namespace roadstead::stub

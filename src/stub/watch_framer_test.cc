@@ -54,12 +54,13 @@ TEST(WatchFramer, ProtobufEndsByLength) {
 
 TEST(WatchFramer, CborSequenceEndsAtItems) {
   using namespace std::string_literals;
-  check_every_cut(Format::CborSequence,
-                  {"\xa1\x61\x61\x01"s,                      // {"a": 1}
-                   "\xbf\x61\x61\x9f\x01\x02\xff\xff"s,      // {_ "a": [_ 1, 2]}
-                   "\x7f\x61\x61\x61\x62\xff"s,              // (_ "a", "b")
-                   "\xd9\xd9\xf7\xa2\x61\x61\x42\x01\x02\x61\x62\x80"s,  // tagged {"a": h'', "b": []}
-                   "\x1b\x00\x00\x00\x00\x00\x00\x00\x01"s, "\xa0"s, "\xf6"s});
+  check_every_cut(
+      Format::CborSequence,
+      {"\xa1\x61\x61\x01"s,                                  // {"a": 1}
+       "\xbf\x61\x61\x9f\x01\x02\xff\xff"s,                  // {_ "a": [_ 1, 2]}
+       "\x7f\x61\x61\x61\x62\xff"s,                          // (_ "a", "b")
+       "\xd9\xd9\xf7\xa2\x61\x61\x42\x01\x02\x61\x62\x80"s,  // tagged {"a": h'', "b": []}
+       "\x1b\x00\x00\x00\x00\x00\x00\x00\x01"s, "\xa0"s, "\xf6"s});
 }
 
 TEST(WatchFramer, RandomSlicingGivesTheSameBytes) {

@@ -12,16 +12,15 @@ namespace roadstead::tunnel {
 namespace {
 
 constexpr std::array<std::string_view, 9> kHopByHop{
-    "connection", "keep-alive",        "proxy-authenticate", "proxy-authorization",
-    "te",         "transfer-encoding", "upgrade",            "proxy-connection",
-    "http2-settings"};
+    "connection",        "keep-alive", "proxy-authenticate", "proxy-authorization", "te",
+    "transfer-encoding", "upgrade",    "proxy-connection",   "http2-settings"};
 
 constexpr std::array<std::string_view, 4> kNeverToMember{"authorization", "cookie", "host",
                                                          "forwarded"};
 
-constexpr std::array<std::string_view, 5> kNeverFromMember{
-    "set-cookie", "service-worker-allowed", "clear-site-data", "alt-svc",
-    "strict-transport-security"};
+constexpr std::array<std::string_view, 5> kNeverFromMember{"set-cookie", "service-worker-allowed",
+                                                           "clear-site-data", "alt-svc",
+                                                           "strict-transport-security"};
 
 template <std::size_t N>
 bool one_of(std::string_view name, const std::array<std::string_view, N>& names) {
@@ -57,7 +56,7 @@ std::string fold_name(std::string_view name) {
 
 bool is_impersonation_field(std::string_view name) {
   constexpr std::string_view kPrefix = "impersonate";
-  if (name.size() < kPrefix.size()) {
+  if (name.size() < kPrefix.size() || ascii::lower(name.front()) != kPrefix.front()) {
     return false;
   }
   return fold_name(ascii::to_lower(name)).starts_with(kPrefix);

@@ -71,7 +71,8 @@ TEST(HeaderRules, ResponseLosesWhatWouldRuleTheHubsOrigin) {
 TEST(HeaderRules, RedirectsStayOnTheMember) {
   EXPECT_TRUE(check_redirect(301, of({{"location", "/api/v1/x/proxy/"}})).ok());
   EXPECT_TRUE(check_redirect(200, of({{"location", "https://evil.example/"}})).ok());
-  for (const char* bad : {"https://evil.example/", "//evil.example", "/\\evil.example", "evil", ""}) {
+  for (const char* bad :
+       {"https://evil.example/", "//evil.example", "/\\evil.example", "evil", ""}) {
     EXPECT_FALSE(check_redirect(307, of({{"location", bad}})).ok()) << bad;
   }
 }
@@ -82,8 +83,7 @@ TEST(HeaderRules, OnlyTwoUpgradesExist) {
   for (const char* bad : {"h2c", "spdy/3", "websocket, h2c", "TLS/1.0", ""}) {
     EXPECT_FALSE(upgrade_protocol(of({{"upgrade", bad}})).ok()) << bad;
   }
-  EXPECT_FALSE(
-      upgrade_protocol(of({{"upgrade", "websocket"}, {"upgrade", "websocket"}})).ok());
+  EXPECT_FALSE(upgrade_protocol(of({{"upgrade", "websocket"}, {"upgrade", "websocket"}})).ok());
 }
 
 }  // namespace

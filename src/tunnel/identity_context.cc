@@ -48,9 +48,12 @@ json::object IdentityContext::to_json() const {
   for (const std::string& g : groups) {
     names.emplace_back(g);
   }
-  return {{"id", hex_id(id)},         {"user", user},
-          {"groups", std::move(names)}, {"audience", audience},
-          {"binding", binding},       {"proof", {{"certificates", proof_chain_pem}}},
+  return {{"id", hex_id(id)},
+          {"user", user},
+          {"groups", std::move(names)},
+          {"audience", audience},
+          {"binding", binding},
+          {"proof", {{"certificates", proof_chain_pem}}},
           {"lifetimeSeconds", lifetime_seconds}};
 }
 
@@ -119,16 +122,16 @@ Result<void> verify_context(const IdentityContext& context, const ContextRules& 
   if (!crypto::constant_time_equal(context.binding, crypto::to_hex(rules.exporter))) {
     return refused("identity context is bound to another lane");
   }
-  if (context.lifetime_seconds < 1 || std::chrono::seconds(context.lifetime_seconds) >
-                                          kContextLifetime) {
+  if (context.lifetime_seconds < 1 ||
+      std::chrono::seconds(context.lifetime_seconds) > kContextLifetime) {
     return refused("identity context lives longer than 60 s");
   }
   auto chain = crypto::Certificate::chain_from_pem(context.proof_chain_pem);
   if (!chain.ok()) {
     return refused("identity proof: " + chain.error().message());
   }
-  if (const auto verified = crypto::verify_chain(*chain, rules.user_roots, now,
-                                                 crypto::Purpose::ClientAuth);
+  if (const auto verified =
+          crypto::verify_chain(*chain, rules.user_roots, now, crypto::Purpose::ClientAuth);
       !verified.ok()) {
     return refused("identity proof: " + verified.error().message());
   }

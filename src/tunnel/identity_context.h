@@ -26,8 +26,8 @@ struct IdentityContext {
   // What the member's API server will be told. Derived from the proof, never free text.
   std::string user;
   std::vector<std::string> groups;
-  std::string audience;  // uid of the Cluster object
-  std::string binding;   // 64 hex digits of the exporter
+  std::string audience;         // uid of the Cluster object
+  std::string binding;          // 64 hex digits of the exporter
   std::string proof_chain_pem;  // the user's certificate, leaf first
   std::int64_t lifetime_seconds = 60;
 

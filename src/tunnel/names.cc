@@ -20,16 +20,16 @@ bool is_name(std::string_view name) {
 
 bool is_uid(std::string_view uid) {
   return uid.size() == 36 && std::all_of(uid.begin(), uid.end(), [](char c) {
-    return ascii::is_digit(c) || (c >= 'a' && c <= 'f') || c == '-';
-  });
+           return ascii::is_digit(c) || (c >= 'a' && c <= 'f') || c == '-';
+         });
 }
 
 std::string_view short_uid(std::string_view uid) { return uid.substr(0, 8); }
 
 Result<Subject> parse_subject(std::string_view uri) {
   const auto parts = ascii::split(uri.substr(kScheme.size()), '/');
-  const bool known = parts.size() == 3 &&
-                     (parts[0] == "cluster" || parts[0] == "user" || parts[0] == "service");
+  const bool known =
+      parts.size() == 3 && (parts[0] == "cluster" || parts[0] == "user" || parts[0] == "service");
   if (!known || !is_name(parts[1]) || !is_uid(parts[2])) {
     return Error(ErrorKind::Tls, "certificate has a malformed roadstead:// name");
   }

@@ -41,7 +41,8 @@ Result<Subject> subject_of(const crypto::Certificate& certificate);
 // Names under which member clusters see hub principals: `rs:LOGIN:SHORTUID`. The short uid is the
 // first 8 hex digits of the uid, so a login that is made again inherits nothing.
 std::string member_user_name(const Subject& subject);
-// Groups stand in the certificate's organizations as NAME:UID; a member sees rs:group:NAME:SHORTUID.
+// Groups stand in the certificate's organizations as NAME:UID; a member sees
+// rs:group:NAME:SHORTUID.
 Result<std::vector<std::string>> member_group_names(const crypto::Certificate& certificate);
 
 }  // namespace roadstead::tunnel

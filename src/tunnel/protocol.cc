@@ -112,9 +112,12 @@ Result<Hello> Hello::from_json(const json::object& message) {
 }
 
 json::object ApiServerReport::to_json() const {
-  return {{"type", "apiserver"},      {"reachable", reachable},
-          {"version", version},       {"message", message},
-          {"ageMilliseconds", age_milliseconds}, {"clusterUID", cluster_uid}};
+  return {{"type", "apiserver"},
+          {"reachable", reachable},
+          {"version", version},
+          {"message", message},
+          {"ageMilliseconds", age_milliseconds},
+          {"clusterUID", cluster_uid}};
 }
 
 Result<ApiServerReport> ApiServerReport::from_json(const json::object& message) {

@@ -39,8 +39,8 @@ inline constexpr std::string_view kErrorUnknownIdentity = "unknown-identity";  /
 inline constexpr std::string_view kErrorRefusedIdentity = "refused-identity";  // local deny list
 inline constexpr std::string_view kErrorRefusedRequest = "refused-request";
 inline constexpr std::string_view kErrorUnreachable = "apiserver-unreachable";  // not processed
-inline constexpr std::string_view kErrorFailed = "apiserver-failed";      // perhaps processed
-inline constexpr std::string_view kErrorCredential = "agent-credential";  // upstream said 401
+inline constexpr std::string_view kErrorFailed = "apiserver-failed";            // perhaps processed
+inline constexpr std::string_view kErrorCredential = "agent-credential";        // upstream said 401
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
 inline constexpr std::size_t kMaxMessageBytes = 256 * 1024;
@@ -64,20 +64,20 @@ class MessageReader {
 
 // First message in both directions.
 struct Hello {
-  std::uint32_t version = kProtocolVersion;   // highest spoken; the lower of both is used
-  std::vector<std::string> capabilities;      // words; unknown ones are ignored
-  std::string software;                       // "roadstead-agent 0.1.0"
+  std::uint32_t version = kProtocolVersion;  // highest spoken; the lower of both is used
+  std::vector<std::string> capabilities;     // words; unknown ones are ignored
+  std::string software;                      // "roadstead-agent 0.1.0"
   // From the Agent:
-  std::string replica;                        // pod name
-  std::string lane_purpose;                   // "primary", "bulk", "shard"
-  std::string api_server_ca_fingerprint;      // SHA-256 of the CA bundle it trusts
-  std::string kubernetes_version;             // "" while unknown
-  std::string cluster_uid;                    // uid of kube-system; "" while unknown
-  std::string platform;                       // "linux/amd64"
+  std::string replica;                    // pod name
+  std::string lane_purpose;               // "primary", "bulk", "shard"
+  std::string api_server_ca_fingerprint;  // SHA-256 of the CA bundle it trusts
+  std::string kubernetes_version;         // "" while unknown
+  std::string cluster_uid;                // uid of kube-system; "" while unknown
+  std::string platform;                   // "linux/amd64"
   // From the hub:
   std::string cluster;
   std::string hub_instance;
-  std::int64_t wall_milliseconds = 0;         // clock offset is reported, never used for lifetimes
+  std::int64_t wall_milliseconds = 0;  // clock offset is reported, never used for lifetimes
 
   codec::json::object to_json() const;
   static Result<Hello> from_json(const codec::json::object& message);
@@ -87,7 +87,7 @@ struct Hello {
 struct ApiServerReport {
   bool reachable = false;
   std::string version;
-  std::string message;       // evidence when not reachable
+  std::string message;  // evidence when not reachable
   std::int64_t age_milliseconds = 0;
   std::string cluster_uid;
 

@@ -68,8 +68,8 @@ io::Task<void> serve(Server& server) {
     if (!socket.ok()) {
       continue;
     }
-    group.spawn(serve_connection(net::make_tcp_stream(server.shard, std::move(*socket)),
-                                 server.handler));
+    group.spawn(
+        serve_connection(net::make_tcp_stream(server.shard, std::move(*socket)), server.handler));
   }
 }
 

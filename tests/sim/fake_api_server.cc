@@ -10,7 +10,10 @@ namespace roadstead::sim {
 class FakeApiServer::Exchange final : public http::ClientExchange {
  public:
   Exchange(FakeApiServer& server, http::RequestHead head, bool end)
-      : server_(server), head_(std::move(head)), arrived_(server.executor_), sleep_(server.executor_) {
+      : server_(server),
+        head_(std::move(head)),
+        arrived_(server.executor_),
+        sleep_(server.executor_) {
     if (end) {
       arrived_.set();
     }
@@ -83,8 +86,7 @@ io::Task<Result<http::ClientExchangePtr>> FakeApiServer::open(http::RequestHead 
   co_return http::ClientExchangePtr(std::make_unique<Exchange>(*this, std::move(head), end));
 }
 
-io::Task<Result<http::ClientExchangePtr>> FakeApiServer::open_upgrade(http::RequestHead,
-                                                                      Deadline) {
+io::Task<Result<http::ClientExchangePtr>> FakeApiServer::open_upgrade(http::RequestHead, Deadline) {
   co_return Error(ErrorKind::Unsupported, "no upgrades in the simulated world");
 }
 

@@ -36,7 +36,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
 
   // Agents are numbered from 0. A connected Agent has one lane.
   void connect(std::size_t agent);
-  void kill(std::size_t agent);       // as kill -9: the lane breaks where it is
+  void kill(std::size_t agent);  // as kill -9: the lane breaks where it is
   bool connected(std::size_t agent) const { return agents_.at(agent).session != nullptr; }
 
   // One request on a connection of its own, as the user `ann`.

@@ -155,7 +155,8 @@ int main(int argc, char** argv) {
   flag("--public-endpoint", "publicEndpoint", "host:port under which people and Agents reach it");
   flag("--private-endpoint", "privateEndpoint", "a second one for Agents in a private network");
   flag("--zone", "zone", "clusters' host names are NAME.ZONE; needs no DNS");
-  flag("--names", "names", "more names and addresses in the hub's own certificate, comma separated");
+  flag("--names", "names",
+       "more names and addresses in the hub's own certificate, comma separated");
   flag("--tls-certificate", "tlsCertificate", "PEM file: a certificate of your own for users");
   flag("--tls-key", "tlsKey", "PEM file: its key");
   flag("--image-repository", "imageRepository", "where members pull the Agent from");

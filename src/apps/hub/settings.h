@@ -22,10 +22,10 @@ struct Settings {
   std::vector<std::string> names;  // more host names and addresses for the own certificate
   std::string tls_certificate;     // files of a certificate of one's own for the user port
   std::string tls_key;
-  std::string image_repository;    // where members pull the Agent from; default: this hub
-  std::string agent_binary;        // served as an image; default: beside this program
+  std::string image_repository;  // where members pull the Agent from; default: this hub
+  std::string agent_binary;      // served as an image; default: beside this program
   std::string metrics_listen = "127.0.0.1:0";
-  std::string ready_file;          // written when the hub serves; for supervisors and tests
+  std::string ready_file;  // written when the hub serves; for supervisors and tests
   std::uint64_t shards = 1;
   bool proxy_protocol = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::Info;

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <sstream>
 
-
 #include "api/edge.h"
 #include "api/enrolment.h"
 #include "api/hub_events.h"
@@ -32,7 +31,8 @@ constexpr Duration kSweepEvery = std::chrono::hours(1);
 
 bool is_address(const std::string& name) {
   in6_addr any{};
-  return inet_pton(AF_INET, name.c_str(), &any) == 1 || inet_pton(AF_INET6, name.c_str(), &any) == 1;
+  return inet_pton(AF_INET, name.c_str(), &any) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &any) == 1;
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -226,10 +226,9 @@ Result<void> HubImpl::make_contexts() {
   }
   const std::string tunnel_zone(tunnel::kTunnelZone);
   TRY(pki::ServerIdentity internal,
-      pki::issue_server_identity(*authorities_.hub, "roadstead tunnel",
-                                 {tunnel_zone, "*." + tunnel_zone,
-                                  std::string(tunnel::kEnrolmentName)},
-                                 {}, now));
+      pki::issue_server_identity(
+          *authorities_.hub, "roadstead tunnel",
+          {tunnel_zone, "*." + tunnel_zone, std::string(tunnel::kEnrolmentName)}, {}, now));
   net::TlsServerOptions users;
   users.identity = {serving.chain_pem, serving.key_pem};
   users.client_certificates = net::ClientCertificates::Optional;
@@ -277,9 +276,8 @@ void HubImpl::make_services() {
   const objects::Kind& users = *kinds_->find_kind("roadstead.io", "User");
   const objects::Kind& credentials = *kinds_->find_kind("roadstead.io", "Credential");
   monitor_ = std::make_unique<controllers::ClusterMonitor>(*api_, clusters, clusters_, logger_);
-  monitor_->on_removed([this](const std::string& name) {
-    shards_[edge_->shard_of(name)]->remove_cluster(name);
-  });
+  monitor_->on_removed(
+      [this](const std::string& name) { shards_[edge_->shard_of(name)]->remove_cluster(name); });
   credentials_ = std::make_unique<controllers::CredentialController>(
       *api_, users, credentials, authorities_, directory_,
       [this] {
@@ -289,11 +287,11 @@ void HubImpl::make_services() {
       },
       logger_);
   credentials_->refresh();
-  rules_.emplace(api::HubRules{
-      home_, clock_, addresses_, authorities_, directory_, *registration_tokens_, *login_codes_,
-      [this](const std::string& cluster, WallTime expires) {
-        monitor_->token_minted(cluster, expires);
-      }});
+  rules_.emplace(api::HubRules{home_, clock_, addresses_, authorities_, directory_,
+                               *registration_tokens_, *login_codes_,
+                               [this](const std::string& cluster, WallTime expires) {
+                                 monitor_->token_minted(cluster, expires);
+                               }});
   api::install_hub_rules(*api_, *rules_);
   enrolment_ = std::make_unique<api::Enrolment>(
       home_, api::Enrolment::Rules{
@@ -303,28 +301,25 @@ void HubImpl::make_services() {
                    const bool issued = call.error.empty();
                    monitor_->enrolment_called(
                        call.cluster, {call.address, call.error, call.reason, clock_.wall()},
-                       call.ca_fingerprint,
-                       issued ? std::optional(call.not_after) : std::nullopt);
+                       call.ca_fingerprint, issued ? std::optional(call.not_after) : std::nullopt);
                  },
                  logger_});
-  events_ = std::make_unique<api::HubEvents>(home_, clock_, *monitor_, clusters_, *enrolment_,
-                                             logger_);
+  events_ =
+      std::make_unique<api::HubEvents>(home_, clock_, *monitor_, clusters_, *enrolment_, logger_);
   login_ = std::make_unique<api::Login>(*api_, credentials, *rules_, logger_);
   object_service_ = std::make_unique<objects::ObjectService>(
-      *api_, objects::ServiceOptions{.version = ROADSTEAD_VERSION,
-                                     .authorize = api::make_authorize(
-                                         authorizer_, [this, &credentials](
-                                                          std::string_view resource,
-                                                          const std::string& name) {
-                                           const auto object =
-                                               resource == "credentials"
-                                                   ? cache_->of(credentials).find({"", name})
-                                                   : nullptr;
-                                           return object == nullptr
-                                                      ? std::string()
-                                                      : std::string(codec::string_at(
-                                                            object->parse(), {"spec", "username"}));
-                                         })});
+      *api_,
+      objects::ServiceOptions{
+          .version = ROADSTEAD_VERSION,
+          .authorize = api::make_authorize(
+              authorizer_,
+              [this, &credentials](std::string_view resource, const std::string& name) {
+                const auto object =
+                    resource == "credentials" ? cache_->of(credentials).find({"", name}) : nullptr;
+                return object == nullptr
+                           ? std::string()
+                           : std::string(codec::string_at(object->parse(), {"spec", "username"}));
+              })});
   object_handler_ = std::make_unique<objects::ObjectHandler>(home_, *object_service_, nullptr);
 }
 
@@ -336,12 +331,10 @@ void HubImpl::make_shards() {
                                 ShardPlace& place = *shards_[edge_->shard_of(cluster)];
                                 return api::StubPlace{&place.stubs(), &place.shard()};
                               }});
-  hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_,
-                                                    &images_);
-  const ShardPlace::Parts parts{clock_,         random_,   *audit_,   metrics_registry_,
-                                directory_,     *events_,  *port_,    edge_options_,
-                                contexts_,      clusters_, *enrolment_, logger_,
-                                random_.hex(4)};
+  hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_, &images_);
+  const ShardPlace::Parts parts{clock_,      random_, *audit_,       metrics_registry_, directory_,
+                                *events_,    *port_,  edge_options_, contexts_,         clusters_,
+                                *enrolment_, logger_, random_.hex(4)};
   std::vector<api::ShardEdge*> edges;
   for (std::size_t i = 0; i < settings_.shards; ++i) {
     shards_.push_back(std::make_unique<ShardPlace>(i == 0 ? &home_ : nullptr, parts,
@@ -384,10 +377,11 @@ io::Task<Result<void>> HubImpl::make_first_administrator() {
          co_await login_codes_->mint(home_, std::string(kube::uid_of(admin->parse())),
                                      std::chrono::hours(24)));
   CO_TRY(const auto roots, crypto::Certificate::chain_from_pem(addresses_.serving_roots_pem));
-  first_login_ = "Nobody has logged in yet. The first administrator does, once, with:\n\n  roadstead "
-                 "login --server https://" +
-                 addresses_.public_endpoint + " --code " + std::string(minted.token.reveal()) +
-                 " --ca-pin sha256:" + roots.front().fingerprint() + "\n";
+  first_login_ =
+      "Nobody has logged in yet. The first administrator does, once, with:\n\n  roadstead "
+      "login --server https://" +
+      addresses_.public_endpoint + " --code " + std::string(minted.token.reveal()) +
+      " --ca-pin sha256:" + roots.front().fingerprint() + "\n";
   co_return Result<void>();
 }
 

@@ -39,9 +39,11 @@ json::array agents_of(const registry::ClusterFacts& facts) {
 }
 
 const objects::RequestContext& controller_context() {
-  static const objects::RequestContext context{
-      .username = "system:roadstead:cluster-status", .groups = {}, .is_admin = true,
-      .request_id = "", .source = ""};
+  static const objects::RequestContext context{.username = "system:roadstead:cluster-status",
+                                               .groups = {},
+                                               .is_admin = true,
+                                               .request_id = "",
+                                               .source = ""};
   return context;
 }
 
@@ -200,8 +202,7 @@ void ClusterMonitor::lane_up(const std::string& cluster, registry::LaneFact lane
 
 void ClusterMonitor::lane_down(const std::string& cluster, std::uint64_t lane) {
   if (Watched* w = find(cluster)) {
-    std::erase_if(w->facts.lanes,
-                  [lane](const registry::LaneFact& l) { return l.number == lane; });
+    std::erase_if(w->facts.lanes, [lane](const registry::LaneFact& l) { return l.number == lane; });
     if (w->facts.lanes.empty()) {
       w->facts.report.reset();
     }
@@ -216,10 +217,9 @@ void ClusterMonitor::reported(const std::string& cluster, const tunnel::ApiServe
   }
   const WallTime now = api_.clock().wall();
   w->facts.last_contact = now;
-  const bool news = !w->facts.report.has_value() ||
-                    w->facts.report->reachable != report.reachable ||
-                    w->facts.report->message != report.message ||
-                    w->facts.kubernetes_version != report.version;
+  const bool news =
+      !w->facts.report.has_value() || w->facts.report->reachable != report.reachable ||
+      w->facts.report->message != report.message || w->facts.kubernetes_version != report.version;
   const WallTime since = news || !w->facts.report.has_value() ? now : w->facts.report->at;
   w->facts.report = registry::ReportFact{report.reachable, report.version, report.message, since};
   if (!report.version.empty()) {
@@ -249,7 +249,8 @@ json::object ClusterMonitor::status_of(const Watched& watched, const json::value
   const WallTime now = api_.clock().wall();
   const registry::Ladder ladder = registry::climb(watched.facts, now);
   json::object status;
-  if (const json::value* old = codec::find(object, {"status"}); old != nullptr && old->is_object()) {
+  if (const json::value* old = codec::find(object, {"status"});
+      old != nullptr && old->is_object()) {
     status = old->get_object();
   }
   status["phase"] = ladder.phase;

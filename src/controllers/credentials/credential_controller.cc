@@ -15,9 +15,11 @@ constexpr Duration kSweepEvery = std::chrono::minutes(10);
 constexpr Duration kKeepExpired = std::chrono::hours(24);
 
 const objects::RequestContext& controller_context() {
-  static const objects::RequestContext context{
-      .username = "system:roadstead:credentials", .groups = {}, .is_admin = true,
-      .request_id = "", .source = ""};
+  static const objects::RequestContext context{.username = "system:roadstead:credentials",
+                                               .groups = {},
+                                               .is_admin = true,
+                                               .request_id = "",
+                                               .source = ""};
   return context;
 }
 
@@ -136,10 +138,11 @@ Result<json::object> CredentialController::certificate_for(const json::value& cr
   if (user == snapshot->users.end() || user->second.disabled) {
     return Error(ErrorKind::NotFound, "user \"" + login + "\" does not exist or is disabled");
   }
-  TRY(const std::string pem, codec::base64_decode(codec::string_at(credential, {"spec", "request"})));
+  TRY(const std::string pem,
+      codec::base64_decode(codec::string_at(credential, {"spec", "request"})));
   TRY(const auto request, crypto::CertificateSigningRequest::from_pem(pem));
-  const auto lifetime = std::chrono::seconds(
-      codec::int_at(credential, {"spec", "expirationSeconds"}, 43'200));
+  const auto lifetime =
+      std::chrono::seconds(codec::int_at(credential, {"spec", "expirationSeconds"}, 43'200));
   TRY(const crypto::Certificate certificate,
       pki::issue_client_certificate(*authorities_.users, {"user", login, user->second.uid}, {},
                                     request.public_key(), api_.clock().wall(), lifetime));
@@ -165,10 +168,9 @@ io::Task<void> CredentialController::sign(std::string name) {
     kube::set_condition(out, {"Approved", "True", "Issued", "a certificate was issued", "", ""},
                         generation, now);
   } else {
-    kube::set_condition(out,
-                        {"Failed", "True", "Refused", status.error().message(), "",
-                         "make a new request"},
-                        generation, now);
+    kube::set_condition(
+        out, {"Failed", "True", "Refused", status.error().message(), "", "make a new request"},
+        generation, now);
   }
   credential.as_object()["status"] = std::move(out);
   const auto written = co_await api_.update(controller_context(), credentials_, {"", name},

@@ -23,8 +23,7 @@ class ChangeFeed {
   // nullopt when the feed does not reach back that far.
   std::optional<Changes> since(Revision since, std::size_t limit) const;
 
-  std::unique_ptr<Subscription> subscribe(io::Executor& executor,
-                                          UniqueFunction<void()> on_commit);
+  std::unique_ptr<Subscription> subscribe(io::Executor& executor, UniqueFunction<void()> on_commit);
 
  private:
   struct Listener;

@@ -60,8 +60,7 @@ Result<void> prepare_schema(Connection& connection) {
   }
   TRY(const std::string damage, connection.read_text("PRAGMA quick_check(1)"));
   if (damage != "ok") {
-    return Error(ErrorKind::Storage,
-                 "the database is damaged: " + damage + ". Restore a backup");
+    return Error(ErrorKind::Storage, "the database is damaged: " + damage + ". Restore a backup");
   }
   for (std::size_t next = version; next < kMigrations.size(); ++next) {
     std::string sql = "BEGIN IMMEDIATE;";

@@ -85,25 +85,23 @@ class Store final : public SqliteStore {
   }
   io::Task<Result<Revision>> update(io::Executor& executor, Key key, Revision expected,
                                     std::string value) override {
-    return write<Revision>(executor,
-                           [key = std::move(key), expected, value = std::move(value)](
-                               TableWriter& t) { return t.update(key, expected, value); });
+    return write<Revision>(
+        executor, [key = std::move(key), expected, value = std::move(value)](TableWriter& t) {
+          return t.update(key, expected, value);
+        });
   }
   io::Task<Result<Revision>> remove(io::Executor& executor, Key key, Revision expected,
                                     std::string last_state) override {
-    return write<Revision>(executor,
-                           [key = std::move(key), expected, last = std::move(last_state)](
-                               TableWriter& t) { return t.remove(key, expected, last); });
+    return write<Revision>(executor, [key = std::move(key), expected, last = std::move(last_state)](
+                                         TableWriter& t) { return t.remove(key, expected, last); });
   }
   io::Task<Result<Record>> get(io::Executor& executor, Key key) override {
-    return read<Record>(executor, [key = std::move(key)](Connection& c) {
-      return read_record(c, key);
-    });
+    return read<Record>(executor,
+                        [key = std::move(key)](Connection& c) { return read_record(c, key); });
   }
   io::Task<Result<ListPage>> list(io::Executor& executor, ListQuery query) override {
-    return read<ListPage>(executor, [query = std::move(query)](Connection& c) {
-      return read_list(c, query);
-    });
+    return read<ListPage>(
+        executor, [query = std::move(query)](Connection& c) { return read_list(c, query); });
   }
   io::Task<Result<Changes>> changes(io::Executor& executor, Revision since,
                                     std::size_t limit) override {
@@ -122,15 +120,15 @@ class Store final : public SqliteStore {
   }
 
   io::Task<Result<SealedBlob>> get_secret(io::Executor& executor, std::string name) override {
-    return read<SealedBlob>(executor, [name = std::move(name)](Connection& c) {
-      return read_secret(c, name);
-    });
+    return read<SealedBlob>(
+        executor, [name = std::move(name)](Connection& c) { return read_secret(c, name); });
   }
   io::Task<Result<std::uint64_t>> put_secret(io::Executor& executor, std::string name,
                                              std::uint64_t expected, std::string bytes) override {
-    return write<std::uint64_t>(executor,
-                                [name = std::move(name), expected, bytes = std::move(bytes)](
-                                    TableWriter& t) { return t.put_secret(name, expected, bytes); });
+    return write<std::uint64_t>(
+        executor, [name = std::move(name), expected, bytes = std::move(bytes)](TableWriter& t) {
+          return t.put_secret(name, expected, bytes);
+        });
   }
   io::Task<Result<void>> remove_secret(io::Executor& executor, std::string name,
                                        std::uint64_t expected) override {
@@ -155,7 +153,7 @@ class Store final : public SqliteStore {
 
  private:
   static Result<void> copy_to(Connection& connection, const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     if (stat(path.c_str(), &info) == 0) {
       return Error(ErrorKind::AlreadyExists, "backup " + path + " exists already");
     }
@@ -205,17 +203,17 @@ class Store final : public SqliteStore {
   io::Task<Result<T>> write(io::Executor& executor, F f) {
     std::optional<Result<T>> result;
     io::Event done(executor);
-    const bool queued = enqueue(PendingWrite{
-        [&](TableWriter& tables) {
-          result.emplace(f(tables));
-          return result->ok() || result->error().kind() != ErrorKind::Storage;
-        },
-        [&](const Error* error) {
-          if (error != nullptr) {
-            result.emplace(*error);
-          }
-          executor.post_remote([&done] { done.set(); });
-        }});
+    const bool queued =
+        enqueue(PendingWrite{[&](TableWriter& tables) {
+                               result.emplace(f(tables));
+                               return result->ok() || result->error().kind() != ErrorKind::Storage;
+                             },
+                             [&](const Error* error) {
+                               if (error != nullptr) {
+                                 result.emplace(*error);
+                               }
+                               executor.post_remote([&done] { done.set(); });
+                             }});
     if (!queued) {
       co_return Error(ErrorKind::TooManyRequests,
                       "too many writes wait for the store; nothing was written");

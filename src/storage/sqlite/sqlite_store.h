@@ -14,9 +14,9 @@
 namespace roadstead::storage {
 
 struct SqliteOptions {
-  std::string path;                              // ":memory:" for one that lives in memory
-  Duration history = std::chrono::minutes(5);    // at least; then changes are forgotten
-  std::size_t max_queued_writes = 10'000;        // beyond: TooManyRequests
+  std::string path;                            // ":memory:" for one that lives in memory
+  Duration history = std::chrono::minutes(5);  // at least; then changes are forgotten
+  std::size_t max_queued_writes = 10'000;      // beyond: TooManyRequests
   // Everything on the calling thread: for the simulated world.
   bool inline_execution = false;
 };

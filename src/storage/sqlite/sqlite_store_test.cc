@@ -108,8 +108,7 @@ TEST_F(SqliteFileTest, SaysWhatIsWrongWithTheFile) {
   const auto missing = open(folder_.file("no/such/folder/a.db"));
   EXPECT_NE(missing.error().message().find("Check that the folder exists"), std::string::npos);
   std::ofstream(folder_.file("text")) << std::string(5000, 'x');
-  EXPECT_NE(open(folder_.file("text")).error().message().find("not a database"),
-            std::string::npos);
+  EXPECT_NE(open(folder_.file("text")).error().message().find("not a database"), std::string::npos);
 }
 
 TEST_F(SqliteFileTest, RefusesForeignAndNewerFiles) {
@@ -132,9 +131,8 @@ TEST_F(SqliteFileTest, FindsDamage) {
   {
     auto store = open(folder_.file("a.db"));
     for (int i = 0; i < 200; ++i) {
-      ASSERT_TRUE(run((*store)->create(shard_, key("k" + std::to_string(i)),
-                                       std::string(2000, 'v')))
-                      .ok());
+      ASSERT_TRUE(
+          run((*store)->create(shard_, key("k" + std::to_string(i)), std::string(2000, 'v'))).ok());
     }
   }
   {

@@ -144,8 +144,7 @@ Result<Changes> read_changes(Connection& connection, Revision since, std::size_t
 }
 
 Result<SealedBlob> read_secret(Connection& connection, const std::string& name) {
-  Statement statement =
-      connection.prepare("SELECT version, bytes FROM secrets WHERE name = ?1");
+  Statement statement = connection.prepare("SELECT version, bytes FROM secrets WHERE name = ?1");
   statement.bind(1, name);
   TRY(const bool row, statement.step());
   if (!row) {
@@ -236,8 +235,7 @@ Result<Revision> TableWriter::insert(const Key& key, const Present& before, bool
                                      const std::string& value) {
   const Revision revision = next_.revision + 1;
   const std::string path = key.path();
-  Statement statement =
-      connection_.prepare("INSERT INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+  Statement statement = connection_.prepare("INSERT INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
   statement.bind(1, revision).bind(2, key.resource).bind(3, path).bind(4, before.revision);
   statement.bind(5, std::uint64_t{deleted}).bind_blob(6, value);
   TRY_VOID(statement.run());
@@ -253,8 +251,7 @@ Result<Revision> TableWriter::insert(const Key& key, const Present& before, bool
 Result<Revision> TableWriter::create(const Key& key, const std::string& value) {
   TRY(const Present before, present(key));
   if (before.revision != 0) {
-    return Error(ErrorKind::AlreadyExists,
-                 key.resource + " \"" + key.path() + "\" already exists");
+    return Error(ErrorKind::AlreadyExists, key.resource + " \"" + key.path() + "\" already exists");
   }
   return insert(key, before, false, value);
 }
