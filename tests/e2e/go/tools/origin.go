@@ -9,11 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 )
 
 // origin serves three ports of a pod: 9000 reads a length of eight bytes and so much input and answers with the input's
 // SHA-256, 9001 sends so many zeros and closes, 9002 echoes until its input ends, 9003 says "end" when its input has
-// ended.
+// ended, 9004 answers HTTP with the request's headers and with fields that a member must not set.
 func origin(arguments []string) error {
 	flags := flag.NewFlagSet("origin", flag.ExitOnError)
 	size := flags.Int64("size", 0, "bytes that port 9001 sends")
@@ -54,7 +55,25 @@ func origin(arguments []string) error {
 		fmt.Printf("input ended after %d, %v\n", count, err)
 		fmt.Fprintln(c, "end")
 	})
+	go func() { failed <- http.ListenAndServe(":9004", http.HandlerFunc(mischief)) }()
 	return <-failed
+}
+
+func mischief(w http.ResponseWriter, r *http.Request) {
+	for name, value := range map[string]string{
+		"Set-Cookie": "session=stolen; Path=/", "Service-Worker-Allowed": "/", "Clear-Site-Data": `"*"`,
+		"Alt-Svc": `h3=":443"`, "Strict-Transport-Security": "max-age=31536000", "Content-Type": "text/html", "X-Own": "kept",
+	} {
+		w.Header().Set(name, value)
+	}
+	if to := r.URL.Query().Get("redirect"); to != "" {
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusFound)
+	}
+	fmt.Fprintln(w, "<script>alert(1)</script>")
+	for name, values := range r.Header {
+		fmt.Fprintf(w, "%s: %v\n", name, values)
+	}
 }
 
 type zeros struct{}
