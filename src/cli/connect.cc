@@ -46,12 +46,7 @@ Result<MemberAccess> open_member(Session& session, const ConnectOptions& options
   return access;
 }
 
-Result<json::value> find_or_create(Session& session, ApiClient& hub,
-                                   const ConnectOptions& options) {
-  auto found = hub.get(hub_path("clusters", options.name));
-  if (found.ok() || found.error().kind() != ErrorKind::NotFound) {
-    return found;
-  }
+Result<json::value> create(Session& session, ApiClient& hub, const ConnectOptions& options) {
   json::object spec;
   if (!options.image_repository.empty()) {
     spec["agent"] = {{"imageRepository", options.image_repository}};
@@ -66,8 +61,9 @@ Result<json::value> find_or_create(Session& session, ApiClient& hub,
 }
 
 // The member may be registered already, here under another name or at another hub; its Agent's
-// Secret says so. Overwriting it would cut that registration off.
-Result<void> check_not_taken(ApiClient& member, const json::value& cluster) {
+// Secret says so. Overwriting it would cut that registration off. `uid` is that of the Cluster at
+// the hub, "" while there is none.
+Result<void> check_not_taken(ApiClient& member, std::string_view own_uid) {
   const auto secret =
       member.get("/api/v1/namespaces/" + std::string(kAgentNamespace) + "/secrets/roadstead-agent");
   if (!secret.ok()) {
@@ -79,7 +75,7 @@ Result<void> check_not_taken(ApiClient& member, const json::value& cluster) {
     return text.ok() ? *text : std::string();
   };
   const std::string uid = field("cluster-uid");
-  if (uid.empty() || uid == kube::uid_of(cluster)) {
+  if (uid.empty() || uid == own_uid) {
     return {};
   }
   return Error(ErrorKind::AlreadyExists,
@@ -175,8 +171,14 @@ Result<void> connect(Session& session, const ConnectOptions& options) {
               "), Kubernetes " + printable(codec::string_at(version, {"gitVersion"}, "unknown")));
 
   TRY(ApiClient * hub, session.hub());
-  TRY(const json::value cluster, find_or_create(session, *hub, options));
-  TRY_VOID(check_not_taken(member, cluster));
+  const auto found = hub->get(hub_path("clusters", options.name));
+  if (!found.ok() && found.error().kind() != ErrorKind::NotFound) {
+    return found.error();
+  }
+  TRY_VOID(check_not_taken(member, found.ok() ? kube::uid_of(*found) : std::string_view()));
+  if (!found.ok()) {
+    TRY_VOID(create(session, *hub, options));
+  }
   TRY(const json::value registration,
       hub->post(hub_path("clusters", options.name, "registration"),
                 json::object{
