@@ -66,7 +66,7 @@ class HubLane {
     head.scheme = tunnel::kControlScheme;
     head.authority = tunnel::kAuthority;
     head.target = tunnel::kControlPath;
-    auto opened = session_->open(std::move(head), false);
+    auto opened = session_->open(head, false);
     if (!opened.ok()) {
       co_return;
     }

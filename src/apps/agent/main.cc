@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
-#include "options.h"
-#include "wiring.h"
+#include "apps/agent/options.h"
+#include "apps/agent/wiring.h"
 
 int main(int argc, char** argv) {
   using roadstead::agent_app::Command;

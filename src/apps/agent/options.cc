@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "options.h"
+#include "apps/agent/options.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>

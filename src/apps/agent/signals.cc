@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "signals.h"
+#include "apps/agent/signals.h"
 
 #include <sys/signalfd.h>
 #include <unistd.h>

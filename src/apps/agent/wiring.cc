@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "wiring.h"
+#include "apps/agent/wiring.h"
 
 #include <nss.h>
 
@@ -16,7 +16,7 @@
 #include "base/random.h"
 #include "io/blocking_pool.h"
 #include "io/shard.h"
-#include "signals.h"
+#include "apps/agent/signals.h"
 #include "telemetry/log.h"
 
 namespace roadstead::agent_app {
