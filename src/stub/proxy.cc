@@ -20,11 +20,32 @@ bool is_write(const Plan& plan) {
   return m != "GET" && m != "HEAD" && m != "OPTIONS";
 }
 
-// Answers that come in one piece: their head waits for the first bytes, so that a lane that dies in
-// between can still be replaced unseen.
-bool waits_for_first_bytes(const Plan& plan) {
+// The beginning of an answer that the user has not seen anything of yet.
+struct Held {
+  std::string bytes;
+  bool ended = false;
+};
+
+// Answers that come in one piece are held until they are whole, or too long to hold: a lane that
+// dies in between can then be replaced unseen.
+constexpr std::size_t kMaxHeld = 64 * 1024;
+
+bool is_held(const Plan& plan) {
   return plan.repeatable && plan.info.is_resource && plan.info.subresource.empty() &&
          (plan.info.verb == "get" || plan.info.verb == "list");
+}
+
+// False when the lane was lost.
+io::Task<bool> hold(http::BodySource& from, Held& held) {
+  while (!held.ended && held.bytes.size() < kMaxHeld) {
+    auto chunk = co_await from.read();
+    if (!chunk.ok()) {
+      co_return false;
+    }
+    held.ended = chunk->empty();
+    held.bytes += *chunk;
+  }
+  co_return true;
 }
 
 std::string header_or_empty(const http::Headers& headers, std::string_view name) {
@@ -166,19 +187,10 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
   auto response = co_await up.response();
   const std::string code =
       response.ok() ? header_or_empty(response->headers, tunnel::kErrorField) : std::string();
-  std::string first;
   bool lost = !response.ok();
-  if (!lost && code.empty() && waits_for_first_bytes(request.plan)) {
-    auto chunk = co_await up.read();
-    lost = !chunk.ok();
-    first = chunk.ok() ? std::move(*chunk) : std::string();
-    if (!lost && first.empty()) {
-      // An answer without a body.
-      tunnel::strip_response(response->headers);
-      request.record.status = response->status;
-      static_cast<void>(co_await request.exchange.respond(std::move(*response), true));
-      co_return Verdict::Done;
-    }
+  Held held;
+  if (!lost && code.empty() && is_held(request.plan)) {
+    lost = !co_await hold(up, held);
   }
   Verdict verdict = Verdict::Done;
   if (lost) {
@@ -204,9 +216,16 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
         request.plan.watch && response->status == 200
             ? WatchFramer::format_of(header_or_empty(response->headers, "content-type"))
             : WatchFramer::Format::Opaque;
-    const auto responded = co_await request.exchange.respond(std::move(*response));
-    if (responded.ok()) {
-      co_await relay_body(request, up, std::move(first), format);
+    const bool empty = held.ended && held.bytes.empty();
+    auto passed = co_await request.exchange.respond(std::move(*response), empty);
+    if (passed.ok() && !held.bytes.empty()) {
+      request.record.bytes_out += held.bytes.size();
+      passed = co_await request.exchange.write(held.bytes);
+    }
+    if (passed.ok() && held.ended && !empty) {
+      static_cast<void>(co_await request.exchange.finish(up.trailers()));
+    } else if (passed.ok() && !held.ended) {
+      co_await relay_body(request, up, format);
     }
   }
   source.cancel();
@@ -260,13 +279,12 @@ io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up, http::R
   }
 }
 
-io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up, std::string first,
+io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up,
                                  WatchFramer::Format format) {
   const bool framed = format != WatchFramer::Format::Opaque;
   WatchFramer framer(format);
   for (;;) {
-    auto chunk = first.empty() ? co_await up.read() : Result<std::string>(std::move(first));
-    first.clear();
+    auto chunk = co_await up.read();
     if (!chunk.ok()) {
       // A watch ends cleanly between objects, so that the reflector goes on where it was.
       if (framed && framer.may_end() && !request.aborted) {

@@ -44,8 +44,7 @@ class Proxy {
   io::Task<Verdict> on_agent_error(Request& request, Lane& lane, http::ClientExchange& up,
                                    const std::string& code);
   io::Task<void> answer(Request& request, http::ClientExchange& up, http::ResponseHead head);
-  io::Task<void> relay_body(Request& request, http::ClientExchange& up, std::string first,
-                            WatchFramer::Format format);
+  io::Task<void> relay_body(Request& request, http::ClientExchange& up, WatchFramer::Format format);
   io::Task<void> fail(Request& request, kube::Status status);
 
   const Clock& clock_;
