@@ -226,7 +226,7 @@ def test_content_of_members_is_kept_from_browsers(ack: Site, member: Client, dir
     assert page.status == 403 and page.json["kind"] == "Status"
     for target in ("https://evil.example/", "//evil.example/", "/\\evil.example/"):
         moved = member.raw("GET", f"{path}?redirect={target}")
-        assert moved.status >= 400 or "evil" not in moved.headers.get("Location", ""), moved.headers.items()
+        assert moved.status >= 400 or moved.headers["Location"].startswith(path), moved.headers.items()
 
 
 # Resumption, and other servers

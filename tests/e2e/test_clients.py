@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other clients than kubectl: Helm, client-go informers, the Python client."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.support import pods, tools, wait
+from e2e.support.agents import Site
+from e2e.support.client import Login
+from e2e.support.kubectl import Kubectl
+from e2e.support.process import die_with_parent
+
+
+@pytest.fixture
+def kubeconfig(admin_login: Login, ack: Site) -> Path:
+    return admin_login.kubeconfig("ack")
+
+
+# Helm
+
+
+def chart(folder: Path) -> Path:
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 1.0.0\n")
+    (folder / "values.yaml").write_text("colour: blue\n")
+    (folder / "templates" / "all.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\ndata: {colour: {{ .Values.colour }}}\n---\n"
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: {{ .Release.Name }}}\nspec:\n  selector: {matchLabels: {app: shop}}\n"
+        "  template:\n    metadata: {labels: {app: shop}}\n    spec:\n      terminationGracePeriodSeconds: 0\n"
+        "      containers: [{name: c, image: 'roadstead.test/busybox:1', imagePullPolicy: IfNotPresent, command: [sleep, '100000']}]\n")
+    return folder
+
+
+def test_helm(kubeconfig: Path, direct: Kubectl, tmp_path: Path) -> None:
+    def helm(*args: str) -> str:
+        done = subprocess.run(
+            [str(tools.binary("helm")), f"--kubeconfig={kubeconfig}", f"--namespace={direct.namespace}", *args],
+            capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, env={**os.environ, "HOME": str(tmp_path)})
+        assert done.returncode == 0, f"helm {args}: {done.stderr}"
+        return done.stdout
+
+    source = str(chart(tmp_path / "shop"))
+    assert "STATUS: deployed" in helm("install", "mine", source, "--wait", "--timeout=60s")
+    assert direct("get", "deployment", "mine", "-o", "jsonpath={.status.availableReplicas}") == "1"
+    helm("upgrade", "mine", source, "--set", "colour=green")
+    assert direct("get", "configmap", "mine", "-o", "jsonpath={.data.colour}") == "green"
+    helm("rollback", "mine", "1")
+    assert direct("get", "configmap", "mine", "-o", "jsonpath={.data.colour}") == "blue"
+    assert [r["revision"] for r in json.loads(helm("history", "mine", "-o", "json"))] == [1, 2, 3]
+    helm("uninstall", "mine", "--wait")
+    assert direct.try_run("get", "configmap", "mine").code == 1
+
+
+# client-go
+
+
+@contextmanager
+def informing(kubeconfig: Path, namespace: str, content_type: str) -> Iterator[list[dict[str, str]]]:
+    """What an informer has seen so far."""
+    process = subprocess.Popen(
+        [str(tools.binary("tools")), "informer", f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", f"--content-type={content_type}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+    seen: list[dict[str, str]] = []
+    words: list[str] = []
+    assert process.stdout is not None and process.stderr is not None
+    threading.Thread(target=lambda: seen.extend(json.loads(line) for line in process.stdout), daemon=True).start()
+    threading.Thread(target=lambda: words.extend(process.stderr), daemon=True).start()
+    try:
+        wait.until("the informer has its first list", lambda: any(s["event"] == "synced" for s in seen), dump=lambda: "".join(words))
+        yield seen
+        bad = [w for w in words if "decode" in w or "unexpected" in w.lower()]
+        assert not bad, bad
+    finally:
+        process.kill()
+        process.wait()
+
+
+def informer_across_restarts(site: Site, kubeconfig: Path, direct: Kubectl, content_type: str, seconds: float) -> None:
+    direct("create", "configmap", "counter")
+    with informing(kubeconfig, direct.namespace, content_type) as seen:
+        began, n, next_restart, victim = time.monotonic(), 0, 1.0, 0
+        while (now := time.monotonic() - began) < seconds:
+            n += 1
+            direct("patch", "configmap", "counter", "--type=merge", "-p", json.dumps({"data": {"n": str(n)}}))
+            if now > next_restart:
+                agent = site.agents[victim % 2]
+                agent.kill() if victim % 4 < 2 else agent.stop()
+                agent.start()
+                site.wait_whole()
+                victim += 1
+                next_restart = time.monotonic() - began + min(20.0, seconds / 5)
+        values = lambda: [int(s["value"]) for s in seen if s.get("name") == "counter" and s.get("value", "").isdigit()]  # noqa: E731
+        wait.until("the last change has come", lambda: values()[-1] == n)
+        assert values() == sorted(set(values())), "changes came twice or out of order"
+        assert victim >= 2
+        errors = [s for s in seen if s["event"] == "error"]
+        assert not errors, errors
+        assert sum(s["event"] == "list" for s in seen) <= 1, "the informer had to list again"
+        print(f"\n{n} changes, {victim} restarts, {sum(s['event'] == 'watch' for s in seen)} watches, {len(errors)} errors")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/vnd.kubernetes.protobuf"], ids=["json", "protobuf"])
+def test_informer_across_agent_restarts(ack: Site, kubeconfig: Path, direct: Kubectl, content_type: str) -> None:
+    informer_across_restarts(ack, kubeconfig, direct, content_type, 10)
+
+
+@pytest.mark.soak
+def test_informer_for_ten_minutes(ack: Site, kubeconfig: Path, direct: Kubectl) -> None:
+    informer_across_restarts(ack, kubeconfig, direct, "application/vnd.kubernetes.protobuf", 600)
+
+
+# The Python client
+
+
+def test_the_python_client_execs_and_watches(kubeconfig: Path, direct: Kubectl) -> None:
+    import kubernetes
+    from kubernetes.stream import stream
+
+    pods.run(direct, pods.pod("shell", "sleep 100000"))
+    api = kubernetes.client.CoreV1Api(kubernetes.config.new_client_from_config(str(kubeconfig)))
+    said: Any = stream(api.connect_get_namespaced_pod_exec, "shell", direct.namespace, command=["echo", "hello"],
+                       stdout=True, stderr=True, stdin=False, tty=False)
+    assert said == "hello\n"
+    # The client's stream() patches its ApiClient for good, so a watch has one of its own.
+    watching = kubernetes.client.CoreV1Api(kubernetes.config.new_client_from_config(str(kubeconfig)))
+    watch = kubernetes.watch.Watch()
+    for n, event in enumerate(watch.stream(watching.list_namespaced_config_map, direct.namespace, timeout_seconds=20)):
+        if n == 0:
+            direct("create", "configmap", "seen")
+        if event["object"].metadata.name == "seen":
+            watch.stop()
+            break
+    else:
+        pytest.fail("the watch did not show the new object")
