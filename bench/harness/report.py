@@ -35,6 +35,8 @@ class Spread:
 def number(value: float) -> str:
     """Three digits that count; never rounded to nothing."""
     size = abs(value)
+    if size == 0:
+        return "0"
     if size >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if size >= 100 else f"{value:.1f}" if size >= 10 else f"{value:.2f}"

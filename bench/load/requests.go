@@ -49,7 +49,7 @@ func closedLoop(spec *Spec, config *tls.Config) (Result, error) {
 		}
 		workers = append(workers, one)
 	}
-	return observe(spec, workers)
+	return observe(spec, workers, spec.Connections*spec.Streams)
 }
 
 func h2Loop(spec *Spec, config *tls.Config) (worker, error) {
@@ -76,6 +76,9 @@ func h2Loop(spec *Spec, config *tls.Config) (worker, error) {
 			event, err = conn.read()
 			if err == nil && event.status != 0 && event.status != 200 {
 				err = fmt.Errorf("HTTP %d", event.status)
+			}
+			if err == nil && event.status == 200 {
+				w.begun.Add(1)
 			}
 			if err == nil && event.ended {
 				if w.open.Load() {
@@ -113,6 +116,7 @@ func h1Loop(spec *Spec, config *tls.Config) (worker, error) {
 				}
 				return
 			}
+			w.begun.Add(1)
 			if w.open.Load() {
 				t.done++
 				t.delays = append(t.delays, time.Since(began))
@@ -163,7 +167,7 @@ func fixedRate(spec *Spec, config *tls.Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return observe(spec, workers)
+	return observe(spec, workers, 0)
 }
 
 func rateWorkers(spec *Spec, config *tls.Config) ([]worker, error) {
@@ -248,7 +252,7 @@ func handshakes(spec *Spec, config *tls.Config) (Result, error) {
 			}
 		}})
 	}
-	return observe(spec, workers)
+	return observe(spec, workers, 0)
 }
 
 // Requests that their client gives up, half of them at once and half when the head of the answer is there.

@@ -12,7 +12,9 @@ import (
 )
 
 // Runs one goroutine per connection that reads frames and hands them to what `reader` makes for that connection.
-func streaming(spec *Spec, config *tls.Config, reader func(*h2Conn) (func(h2Event, *window, *tally) error, error)) (Result, error) {
+func streaming(
+	spec *Spec, config *tls.Config, expected int, reader func(*h2Conn) (func(h2Event, *window, *tally) error, error),
+) (Result, error) {
 	var workers []worker
 	for range spec.Connections {
 		conn, err := dialH2(spec, config)
@@ -32,6 +34,9 @@ func streaming(spec *Spec, config *tls.Config, reader func(*h2Conn) (func(h2Even
 				if err == nil && event.status != 0 && event.status/100 != 2 {
 					err = fmt.Errorf("HTTP %d", event.status)
 				}
+				if err == nil && event.status != 0 {
+					w.begun.Add(1)
+				}
 				if err == nil {
 					err = handle(event, w, t)
 				}
@@ -48,7 +53,7 @@ func streaming(spec *Spec, config *tls.Config, reader func(*h2Conn) (func(h2Even
 		}
 		workers = append(workers, worker{run, conn.close})
 	}
-	return observe(spec, workers)
+	return observe(spec, workers, expected)
 }
 
 func (c *h2Conn) open(spec *Spec) error {
@@ -61,7 +66,7 @@ func (c *h2Conn) open(spec *Spec) error {
 }
 
 func download(spec *Spec, config *tls.Config) (Result, error) {
-	return streaming(spec, config, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, spec.Connections*spec.Streams, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
 		count := func(event h2Event, w *window, t *tally) error {
 			if w.open.Load() {
 				t.bytes += int64(len(event.data))
@@ -74,7 +79,7 @@ func download(spec *Spec, config *tls.Config) (Result, error) {
 
 func upload(spec *Spec, config *tls.Config) (Result, error) {
 	chunk := make([]byte, 16<<10)
-	return streaming(spec, config, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, 0, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
 		var bodies []uint32
 		for range spec.Streams {
 			stream, err := c.request("POST", spec.Path, true)
@@ -110,7 +115,7 @@ var sentMark = []byte(`"sent":"`)
 
 // Watches whose events carry the time at which the origin wrote them.
 func watches(spec *Spec, config *tls.Config) (Result, error) {
-	return streaming(spec, config, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, spec.Connections*spec.Streams, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
 		partial := map[uint32][]byte{}
 		lines := func(event h2Event, w *window, t *tally) error {
 			rest := append(partial[event.stream], event.data...)

@@ -13,8 +13,9 @@ import (
 
 // window is the time in which things count. Workers ask it; it opens after the warm-up and closes by itself.
 type window struct {
-	open atomic.Bool
-	over atomic.Bool
+	begun atomic.Int64 // connections or streams that have had their first answer
+	open  atomic.Bool
+	over  atomic.Bool
 }
 
 // tally is one worker's share; merged after the end, so it needs no lock.
@@ -64,14 +65,22 @@ type worker struct {
 	end func()
 }
 
-// Runs the workers through warm-up and window. Accounts are read at both ends of the window.
-func observe(spec *Spec, workers []worker) (Result, error) {
+const patience = 20 * time.Second
+
+// Runs the workers through warm-up, which starts when `expected` first answers are there, and window. Accounts are read
+// at both ends of the window.
+func observe(spec *Spec, workers []worker, expected int) (Result, error) {
 	var w window
 	var group sync.WaitGroup
 	tallies := make([]*tally, len(workers))
 	for i, each := range workers {
 		tallies[i] = &tally{}
 		group.Go(func() { each.run(&w, tallies[i]) })
+	}
+	for limit := time.Now().Add(patience); w.begun.Load() < int64(expected); time.Sleep(time.Millisecond) {
+		if time.Now().After(limit) {
+			return Result{}, fmt.Errorf("%s: %d of %d first answers after %v", spec.Kind, w.begun.Load(), expected, patience)
+		}
 	}
 	time.Sleep(seconds(spec.Warmup))
 	books, err := openAccount(spec.Processes)

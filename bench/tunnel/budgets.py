@@ -13,7 +13,7 @@ from .workloads import Runs
 
 MIB = 2**20
 GIB = 2**30
-# The initial stream window of every hop: what a reader that stops may cost.
+# The largest window of a stream: what a reader that stops may cost a program.
 WINDOW_MIB = 16.0
 
 
