@@ -84,6 +84,9 @@ io::Task<void> Connector::run_ticks() {
 }
 
 Lane* Connector::good_primary() const {
+  if (identity_ == nullptr) {
+    return nullptr;
+  }
   for (const auto& lane : lanes_) {
     if (lane->purpose() == "primary" && lane->takes_requests() &&
         lane->identity()->content == identity_->content) {
@@ -160,7 +163,10 @@ void Connector::retire_others(const Lane& but) {
 void Connector::on_lane_message(Lane& lane, const codec::json::object& message) {
   const std::string_view type = tunnel::message_type(message);
   if (type == "open-lane") {
-    const std::string_view asked = codec::string_at(codec::json::value(message), {"purpose"});
+    const codec::json::value* field = message.if_contains("purpose");
+    const std::string_view asked = field != nullptr && field->is_string()
+                                       ? std::string_view(field->get_string())
+                                       : std::string_view();
     const std::string purpose(asked.empty() || asked == "primary" ? "bulk" : asked.substr(0, 32));
     if (!stopping_ && identity_ != nullptr && lanes_.size() < kMaxLanes) {
       start_lane(purpose);

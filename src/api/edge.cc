@@ -101,17 +101,18 @@ io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster)
     refuse("the certificate is not of this cluster");
     co_return;
   }
-  if (!entry.has_value() || entry->uid != subject->uid) {
-    refuse("the cluster is not registered (any more)");
-    co_return;
-  }
   // Resumption skips the check that the handshake makes.
   if (shard_.clock().wall() > certificate->not_after()) {
     refuse("the certificate has expired");
     co_return;
   }
-  stub::LaneIdentity identity{cluster, entry->uid, stream->peer_address(),
-                              certificate->serial_hex(), certificate->not_after()};
+  const bool removed = !entry.has_value() || entry->uid != subject->uid;
+  stub::LaneIdentity identity{cluster,
+                              subject->uid,
+                              stream->peer_address(),
+                              certificate->serial_hex(),
+                              certificate->not_after(),
+                              removed};
   co_await stubs_.serve_lane(std::move(stream), std::move(identity));
 }
 

@@ -14,6 +14,7 @@ constexpr std::size_t kMaxQueuedMessages = 256;
 constexpr Duration kRenewTick = std::chrono::seconds(5);
 constexpr Duration kRenewAfter = tunnel::kContextLifetime / 2;
 constexpr Duration kHelloTimeout = std::chrono::seconds(10);
+constexpr Duration kDismissTime = std::chrono::seconds(2);
 constexpr Duration kDrainTick = std::chrono::milliseconds(20);
 
 std::atomic<std::uint64_t> next_lane_number{1};
@@ -47,7 +48,7 @@ Lane::Lane(io::Executor& executor, LaneIdentity identity, std::unique_ptr<http::
 Lane::~Lane() = default;
 
 bool Lane::usable() const {
-  return hello_received_ && !ended_ && !retiring_ && !session_->draining();
+  return !identity_.removed && hello_received_ && !ended_ && !retiring_ && !session_->draining();
 }
 
 io::Task<void> Lane::run() {
@@ -213,6 +214,17 @@ io::Task<void> Lane::end_when_idle() {
     co_await pause.sleep(kDrainTick);
   }
   session_->close();
+}
+
+void Lane::dismiss() {
+  send({{"type", "removed"}});
+  tasks_.spawn(close_soon());
+}
+
+io::Task<void> Lane::close_soon() {
+  if (co_await renew_sleep_.sleep(kDismissTime)) {
+    session_->close();
+  }
 }
 
 io::Task<void> Lane::prove(ContextPtr context) {

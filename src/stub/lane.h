@@ -30,6 +30,7 @@ struct LaneIdentity {
   std::string remote_address;
   std::string certificate_serial;
   WallTime certificate_not_after{};
+  bool removed = false;  // the cluster is no longer registered: the Agent is told so and no more
 };
 
 class Lane;
@@ -88,6 +89,8 @@ class Lane {
   // No new requests; ends when the running ones have, the control stream not counted.
   void drain();
   void close() { session_->close(); }
+  // Tells the Agent that its cluster was removed; it stops by itself, or the lane is closed.
+  void dismiss();
 
   const LaneIdentity& identity() const { return identity_; }
   const tunnel::Hello& agent() const { return agent_; }
@@ -114,6 +117,7 @@ class Lane {
   io::Task<void> send_queued(http::ClientExchange& control);
   io::Task<void> renew_loop();
   io::Task<void> end_when_idle();
+  io::Task<void> close_soon();
   io::Task<void> prove(ContextPtr context);
   io::Task<Result<void>> post_identity(const tunnel::IdentityContext& context);
   void end_context(Context& context);

@@ -58,6 +58,10 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
   const auto lane =
       std::make_shared<Lane>(executor_, std::move(identity), std::move(session), directory_,
                              static_cast<LaneObserver&>(*this), std::move(hello), logger);
+  if (lane->identity().removed) {
+    co_await lane->run();
+    co_return;
+  }
   tunnel.add(lane);
   co_await lane->run();
   tunnel.remove(*lane);
@@ -65,6 +69,10 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
 }
 
 void StubShard::on_lane_ready(Lane& lane) {
+  if (lane.identity().removed) {
+    lane.dismiss();
+    return;
+  }
   logger_.info("lane connected", {{"cluster", lane.identity().cluster},
                                   {"replica", lane.agent().replica},
                                   {"remote", lane.identity().remote_address},
@@ -118,8 +126,7 @@ void StubShard::remove_cluster(const std::string& name) {
     return;
   }
   for (const LanePtr& lane : it->second->lanes()) {
-    lane->send({{"type", "removed"}});
-    lane->drain();
+    lane->dismiss();
   }
 }
 

@@ -112,7 +112,8 @@ void World::connect(std::size_t index) {
   member.session = http::H2Session::create(std::move(agent_end), http::H2Session::Role::Server,
                                            agent_options(), member.server.get());
   tasks_.spawn(run_agent(index, member.session.get()));
-  tasks_.spawn(stubs_.serve_lane(std::move(hub_end), {"ack", kClusterUid, "pipe", "01", {}}));
+  tasks_.spawn(
+      stubs_.serve_lane(std::move(hub_end), {"ack", kClusterUid, "pipe", "01", {}, false}));
 }
 
 io::Task<void> World::run_agent(std::size_t index, http::H2Session* session) {
