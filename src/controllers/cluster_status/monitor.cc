@@ -284,8 +284,9 @@ io::Task<void> ClusterMonitor::write_status(std::string name) {
   }
   json::value value = (*object)->parse();
   json::object status = status_of(*watched, value);
-  const std::string text = codec::write_json(status);
-  if (text == watched->written) {
+  // lastSeen alone is no reason to write.
+  const json::value* before = codec::find(value, {"status"});
+  if (before != nullptr && *before == json::value(status)) {
     co_return;
   }
   if (watched->facts.last_contact.has_value()) {
@@ -313,7 +314,6 @@ io::Task<void> ClusterMonitor::write_status(std::string name) {
   if (phase != new_phase) {
     logger_.info("cluster changed", {{"cluster", name}, {"phase", new_phase}});
   }
-  watched->written = codec::write_json(status_of(*watched, written->object->parse()));
 }
 
 }  // namespace roadstead::controllers

@@ -48,7 +48,6 @@ class ClusterMonitor {
     registry::ClusterFacts facts;
     std::string platform;
     std::string cluster_uid;
-    std::string written;  // the status as last written, without lastSeen
   };
   void refresh();
   void adopt(const std::string& name, const boost::json::value& object);
