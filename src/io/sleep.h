@@ -35,10 +35,14 @@ class StoppableSleep {
   Task<bool> sleep(Duration d) {
     if (!stopped_.is_set()) {
       Timer timer(stopped_.executor());
-      timer.arm(d, [this] { stopped_.pulse(); });
-      // pulse() wakes every sleeper of this object, so each looks at its own time.
-      const MonotonicTime until = stopped_.executor().clock().now() + d;
-      while (!stopped_.is_set() && stopped_.executor().clock().now() < until) {
+      bool passed = false;
+      timer.arm(d, [this, &passed] {
+        passed = true;
+        stopped_.pulse();
+      });
+      // pulse() wakes every sleeper of this object, so each asks its own timer. Not the clock: the
+      // time at which the timer was set is a little earlier than any that could be read here.
+      while (!stopped_.is_set() && !passed) {
         co_await stopped_.wait();
       }
     }
