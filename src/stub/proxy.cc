@@ -63,12 +63,11 @@ struct Proxy::Request {
   Request(http::ServerExchange& e, Tunnel& t, identity::PrincipalPtr p)
       : exchange(e), tunnel(t), principal(std::move(p)), body(e), body_tasks(e.executor()) {}
 
-  bool has_body() const { return !exchange.request_ended() && plan.upgrade.empty(); }
-
   http::ServerExchange& exchange;
   Tunnel& tunnel;
   identity::PrincipalPtr principal;
   Plan plan;
+  bool has_body = false;  // at the start; `exchange` no longer tells once the body has been read
   RequestBody body;
   io::TaskGroup body_tasks;
   audit::RequestRecord record;
@@ -122,8 +121,8 @@ io::Task<void> Proxy::serve_planned(Request& request) {
     abort();
     request.exchange.reset();
   });
-  const bool has_body = request.has_body();
-  if (has_body) {
+  request.has_body = !request.exchange.request_ended() && request.plan.upgrade.empty();
+  if (request.has_body) {
     request.body_tasks.spawn(request.body.run());
   }
   Verdict verdict = Verdict::TryAnother;
@@ -139,7 +138,7 @@ io::Task<void> Proxy::serve_planned(Request& request) {
     request.tunnel.grow_behind(*lane, clock_.now());
     verdict = co_await attempt(request, std::move(lane));
   }
-  if (has_body) {
+  if (request.has_body) {
     request.body.stop();
     co_await request.body_tasks.join();
   }
@@ -163,7 +162,7 @@ io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
     co_return Verdict::Done;
   }
   request.plan.head.headers.set(tunnel::kIdentityField, std::move(*field));
-  auto opened = lane->open(request.plan.head, !request.has_body() && request.plan.upgrade.empty());
+  auto opened = lane->open(request.plan.head, !request.has_body && request.plan.upgrade.empty());
   if (!opened.ok()) {
     request.last_failure = opened.error().kind() == ErrorKind::TooManyRequests
                                ? lanes_busy(cluster)
@@ -181,7 +180,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
                                               http::ClientExchange& up) {
   RequestBody::Attempt source(request.body);
   io::TaskGroup uploads(request.exchange.executor());
-  if (request.has_body()) {
+  if (request.has_body) {
     uploads.spawn(upload(source, up));
   }
   auto response = co_await up.response();
