@@ -93,6 +93,15 @@ def available(names: Iterable[str]) -> bool:
     return all(binary(name).exists() for name in names)
 
 
+def module_folder(family: str, module: str) -> Path:
+    """Where Go keeps the sources of a module that the family needs."""
+    command = [str(toolchain.go()[0]), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", module]
+    environment = os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off"}
+    done = subprocess.run(
+        command, cwd=paths.GO_MODULES / family, env=environment, capture_output=True, text=True, check=True)
+    return Path(done.stdout.strip())
+
+
 def ensure(names: Iterable[str]) -> None:
     """Builds what is missing. Safe to call from several processes: one builds, the others wait and say so."""
     missing = [name for name in names if not binary(name).exists()]

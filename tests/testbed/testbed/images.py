@@ -234,6 +234,12 @@ def agnhost(name: str = AGNHOST_IMAGE) -> Path:
     if not target.exists():
         files = _shell_files()
         files["agnhost"] = Entry(binary.read_bytes())
+        # As in the image's own Dockerfile.
+        files["agnhost-2"] = Entry(link="agnhost")
+        files["uploads"] = Entry()
+        source = build.module_folder("kubernetes", "k8s.io/kubernetes") / "test" / "images" / "agnhost" / "porter"
+        for part in ("localhost.crt", "localhost.key"):
+            files[part] = Entry((source / part).read_bytes(), mode=0o644)
         write(Image(name, files, entrypoint=["/agnhost"], command=["pause"]), target)
     return target
 
