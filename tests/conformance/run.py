@@ -125,7 +125,9 @@ class Run:
             lane.suites[side].run(left, self.options.timeout, log, lambda r, a=attempt: keep(r, a), self.stopping.is_set)
 
     def _settled(self, side: str, spec: Spec, attempt: int) -> bool:
-        """Nothing more to run: it passed, or is skipped by the suite itself."""
+        """Nothing more to run: it passed, the suite itself skips it, or it fails directly."""
+        if side == "hub" and (direct := self.record.get("direct", spec)) is not None and direct.state != "passed":
+            return True  # nothing to compare with
         known = self.record.get(side, spec)
         if known is None or (attempt == 1 and not self.options.resume):
             return False

@@ -19,6 +19,8 @@ from testbed.bed import Testbed
 from testbed.cluster import Cluster
 
 SIDES = ("direct", "hub")
+# One spec waits until the history of etcd is compacted away, five minutes as a rule.
+_FLAGS = ["--etcd-compaction-interval=60s"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def stage(folder: Path, lanes: int, sides: list[str]) -> Iterator[list[Lane]]:
     """Everything ends with the `with` or with this process."""
     with ExitStack() as stack:
         bed = stack.enter_context(Testbed.named(f"conformance-{folder.name}", ephemeral=True))
-        clusters = [bed.cluster(f"member-{number}", node=True) for number in range(1, lanes + 1)]
+        clusters = [bed.cluster(f"member-{number}", node=True, apiserver_flags=_FLAGS) for number in range(1, lanes + 1)]
         bed.up(clusters)
         for cluster in clusters:
             for tar in images.for_e2e():

@@ -21,6 +21,8 @@ _LISTED = re.compile(r"^\s+k8s\.io/kubernetes@\S+?\.go:\d+: (.*)$")
 _END = re.compile(r"^(•|S|P) (?:\[([A-Z ]+)\] )?.*\[([\d.]+) seconds\]$")
 _STATES = {"": "passed", "FAILED": "failed", "PANICKED": "failed", "TIMEDOUT": "failed", "INTERRUPTED": "failed",
            "ABORTED": "failed", "SKIPPED": "skipped", "SLOW TEST": "passed"}
+# Between specs, and before the first one.
+_IDLE_SECONDS = 300
 # After an interrupt the suite tidies up and reports; then it is killed.
 _GRACE_SECONDS = 60
 
@@ -95,7 +97,7 @@ class _Batch:
     ) -> None:
         self._suite, self._wanted, self._limit, self._log, self._stopped = suite, set(wanted), limit, log, stopped
         self._text = ""
-        self._began = 0.0
+        self._began = time.time()  # of the spec, or of the pause between two
         self._lines: list[str] = []
 
     def results(self) -> Iterator[Result]:
@@ -141,7 +143,8 @@ class _Batch:
     def _line(self, line: str, interrupted: bool) -> Result | None:
         if not self._text:
             self._text = self._header(line)
-            self._began, self._lines = time.time(), []
+            if self._text:
+                self._began, self._lines = time.time(), []
             return None
         if len(self._lines) < 20_000:
             self._lines.append(line)
@@ -151,7 +154,7 @@ class _Batch:
         if state == "failed" and interrupted:
             state = "timed out"
         result = self._result(state)
-        self._text = ""
+        self._text, self._began = "", time.time()
         return result
 
     def _header(self, line: str) -> str:
@@ -164,7 +167,7 @@ class _Batch:
         return bare if bare in self._wanted else ""
 
     def _overdue(self) -> bool:
-        return bool(self._text) and time.time() - self._began > self._limit
+        return time.time() - self._began > (self._limit if self._text else _IDLE_SECONDS)
 
     def _result(self, state: str) -> Result:
         message = "" if state == "passed" else _reason(self._lines)
