@@ -16,9 +16,9 @@ for _folder in (_TESTS, _TESTS / "testbed"):
     if str(_folder) not in sys.path:
         sys.path.insert(0, str(_folder))
 
-from e2e.support import client as hub_client  # noqa: E402
 from e2e.support import paths  # noqa: E402
 from e2e.support.agents import Site  # noqa: E402
+from e2e.support.cli import Cli  # noqa: E402
 from e2e.support.client import Client, Login  # noqa: E402
 from e2e.support.hub import Hub  # noqa: E402
 from e2e.support.kubectl import Kubectl  # noqa: E402
@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def bed() -> Iterator[Testbed]:
     if os.geteuid() != 0:
         pytest.skip("real clusters need root")
-    for name in ("roadstead-hub", "roadstead-agent"):
+    for name in ("roadstead-hub", "roadstead-agent", "roadstead"):
         paths.program(name)
     kept = os.environ.get("ROADSTEAD_E2E_BED")  # name of a test bed that stays, for work on the tests themselves
     made = Testbed.named(kept) if kept else Testbed(default_root(f"e2e-{os.getpid()}"), ephemeral=True)
@@ -71,9 +71,16 @@ def hub(session_hub: Hub) -> Hub:
 
 
 @pytest.fixture(scope="session")
-def admin_login(session_hub: Hub, work: Path) -> Login:
-    first = session_hub.first_login()
-    return hub_client.log_in(first.server, first.code, first.pin, work / "admin")
+def cli(session_hub: Hub, work: Path) -> Cli:
+    """The command line, logged in as the first administrator."""
+    made = Cli(work / "admin")
+    made.log_in(session_hub.first_login())
+    return made
+
+
+@pytest.fixture(scope="session")
+def admin_login(cli: Cli) -> Login:
+    return cli.login()
 
 
 @pytest.fixture(scope="session")

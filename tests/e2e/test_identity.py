@@ -128,7 +128,7 @@ def test_other_credentials_are_nothing(ack: Site, admin_login: Login, headers: d
 
 def stranger(folder: Path, like: Login, *, expired: bool = False) -> Login:
     """A certificate with the same names as another one, but by another CA."""
-    original = x509.load_pem_x509_certificate(like.certificate.read_bytes())
+    original = like.certificate
     authority, key = Key(), Key()
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder().subject_name(original.subject).issuer_name(original.issuer).public_key(
@@ -136,11 +136,9 @@ def stranger(folder: Path, like: Login, *, expired: bool = False) -> Login:
             now - datetime.timedelta(days=2)).not_valid_after(now + datetime.timedelta(days=-1 if expired else 1))
     for extension in original.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
-    folder.mkdir()
     login = Login(folder, like.name, like.server, like.zone)
-    login.certificate.write_bytes(builder.sign(authority.private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    login.key.write_text(key.pem())
-    login.roots.write_text(like.roots.read_text())
+    login.keep(builder.sign(authority.private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode(), key,
+               like.roots.read_text())
     return login
 
 

@@ -89,7 +89,7 @@ def pinned_roots(host: str, port: int, pin: str) -> str:
 
 @dataclass(frozen=True)
 class Login:
-    """What a login leaves behind: files of one person."""
+    """What a login leaves behind, in the command line's form: files of one person."""
 
     folder: Path
     name: str
@@ -97,12 +97,19 @@ class Login:
     zone: str
 
     @property
-    def certificate(self) -> Path:
-        return self.folder / "client.crt"
+    def credential(self) -> Path:
+        """The certificate, its chain and its key."""
+        return self.folder / "credential.pem"
 
     @property
-    def key(self) -> Path:
-        return self.folder / "client.key"
+    def certificate(self) -> x509.Certificate:
+        return x509.load_pem_x509_certificates(self.credential.read_bytes())[0]
+
+    def keep(self, certificate: str, key: Key, roots: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.credential.touch(mode=0o600)
+        self.credential.write_text(certificate + key.pem())
+        self.roots.write_text(roots)
 
     @property
     def roots(self) -> Path:
@@ -111,14 +118,14 @@ class Login:
     @property
     def serial(self) -> str:
         """As the hub writes it."""
-        return format(x509.load_pem_x509_certificate(self.certificate.read_bytes()).serial_number, "x")
+        return format(self.certificate.serial_number, "x")
 
     def kubeconfig(self, cluster: str, folder: Path | None = None) -> Path:
         """For a member cluster by its host name; "" for the hub's own API."""
         target: dict[str, Any] = {"server": self.server, "certificate-authority": str(self.roots)}
         if cluster:
             target["tls-server-name"] = f"{cluster}.{self.zone}"
-        user = {"client-certificate": str(self.certificate), "client-key": str(self.key)}
+        user = {"client-certificate": str(self.credential), "client-key": str(self.credential)}
         path = (folder or self.folder) / f"{cluster or 'hub'}.kubeconfig"
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
@@ -146,12 +153,8 @@ def redeem(server: str, code: str, roots: str, folder: Path, *, seconds: int = 0
     answer = exchange(connection, "POST", "/login/v1/certificate", body)
     if answer.status != 200:
         raise ApiError(answer)
-    folder.mkdir(parents=True, exist_ok=True)
     login = Login(folder, answer.json["login"], answer.json["server"], answer.json["zone"])
-    login.key.touch(mode=0o600)
-    login.key.write_text(key.pem())
-    login.certificate.write_text(answer.json["certificate"])
-    login.roots.write_text(answer.json["roots"])
+    login.keep(answer.json["certificate"], key, answer.json["roots"])
     return login
 
 
@@ -183,7 +186,7 @@ class Client:
         self.tls_name = f"{cluster}.{login.zone}" if cluster else self.address[0]
         self.timeout = timeout
         self.context = ssl.create_default_context(cafile=str(login.roots))
-        self.context.load_cert_chain(login.certificate, login.key)
+        self.context.load_cert_chain(login.credential)
 
     def connect(self, timeout: float | None = None) -> Connection:
         return Connection(self.address, self.tls_name, self.context, timeout or self.timeout)
@@ -241,8 +244,8 @@ class Client:
     def credential_of(self, login: Login) -> Any:
         """The Credential object of a login."""
         for item in self.get(f"{GROUP}/credentials")["items"]:
-            pem = base64.b64decode(item.get("status", {}).get("certificate", "")).decode()
-            if pem and pem.strip() == login.certificate.read_text().strip():
+            pem = base64.b64decode(item.get("status", {}).get("certificate", ""))
+            if pem and x509.load_pem_x509_certificates(pem)[0] == login.certificate:
                 return item
         raise AssertionError(f"the hub keeps no credential of {login.name} with this certificate")
 
