@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/json_answer.h"
 
+#include "http/date.h"
+
 namespace roadstead::api {
 
 io::Task<void> answer_json(http::ServerExchange& exchange, const codec::json::object& body) {
@@ -9,6 +11,7 @@ io::Task<void> answer_json(http::ServerExchange& exchange, const codec::json::ob
   head.status = 200;
   head.headers.add("content-type", "application/json");
   head.headers.add("cache-control", "no-store");
+  head.headers.add("date", http::format_http_date(exchange.executor().clock().wall()));
   head.headers.add("content-length", std::to_string(text.size()));
   const auto responded = co_await exchange.respond(std::move(head));
   if (responded.ok()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stub/answers.h"
 
+#include "http/date.h"
 #include "tunnel/protocol.h"
 
 namespace roadstead::stub {
@@ -20,6 +21,7 @@ io::Task<void> answer_status(http::ServerExchange& exchange, kube::Status status
   head.status = status.code;
   head.headers.add("content-type", "application/json");
   head.headers.add("cache-control", "no-cache, private");
+  head.headers.add("date", http::format_http_date(exchange.executor().clock().wall()));
   head.headers.add("content-length", std::to_string(body.size()));
   if (status.retry_after_seconds > 0) {
     head.headers.add("retry-after", std::to_string(status.retry_after_seconds));
