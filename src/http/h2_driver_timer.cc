@@ -63,8 +63,9 @@ io::Task<Result<Duration>> H2Driver::ping() {
   }
   ++outside_waiters_;
   io::Timer timer(executor_);
-  timer.arm(options_.ping_timeout, [this] { pinged_.pulse(); });
+  // Read before the timer is set: it must have passed when the timer fires.
   const MonotonicTime until = now() + options_.ping_timeout;
+  timer.arm_at(until, [this] { pinged_.pulse(); });
   while (pings_.in_flight() && !ended_ && now() < until) {
     co_await pinged_.wait_next();
   }
