@@ -158,7 +158,11 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, signal.default_int_handler)
     run = Run(options, chosen, folder)
     say(f"{len(chosen)} specs on {' and '.join(run.sides)}; logs go to {folder}")
-    run.all()
+    try:
+        run.all()
+    except KeyboardInterrupt:
+        print("conformance: interrupted; --resume goes on from here", file=sys.stderr)
+        return 130
     return conclude(run, chosen, options)
 
 

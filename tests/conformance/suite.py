@@ -80,12 +80,14 @@ class Suite:
             batch = _Batch(self, left, limit, log, stopped)
             before = len(left)
             for result in batch.results():
+                if stopped():
+                    return  # what was interrupted says nothing
                 if result.text in left:
                     left.remove(result.text)
                     on_result(result)
             if len(left) == before:
                 break
-        for text in left:
+        for text in left if not stopped() else []:
             on_result(Result(text, "did not run", message="the suite ended without it; see " + str(log)))
 
 
