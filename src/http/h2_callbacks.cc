@@ -181,7 +181,7 @@ int H2Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, v
     stream->end_sent = true;
     // The answer is complete; the rest of the request is not wanted (RFC 9113 section 8.1).
     if (stream->reset_after_end && !stream->receive_ended) {
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id, NGHTTP2_NO_ERROR);
+      core.submit_reset(*stream, NGHTTP2_NO_ERROR);
     }
   }
   return 0;

@@ -164,7 +164,7 @@ bool H2Core::take_round_trip_wish() {
   return true;
 }
 
-Result<H2StreamRef> H2Core::open(RequestHead head, bool end) {
+Result<H2StreamRef> H2Core::open(const RequestHead& head, bool end) {
   CHECK(role_ == H2Session::Role::Client, "only the client role opens streams");
   if (abandoned_ || goaway_received_ || goaway_sent_ || ids_exhausted_) {
     return Error(ErrorKind::Unavailable, "the connection is closing");
@@ -252,8 +252,15 @@ void H2Core::reset(H2Stream& stream, std::uint32_t code) {
   stream.on_abort = nullptr;
   fail_stream(stream, Error(ErrorKind::Cancelled, "the stream was reset here"));
   if (stream.core != nullptr) {
-    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, code);
+    submit_reset(stream, code);
     listener_.on_output();
+  }
+}
+
+void H2Core::submit_reset(H2Stream& stream, std::uint32_t code) {
+  if (!stream.reset_submitted) {
+    stream.reset_submitted = true;
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, code);
   }
 }
 
@@ -262,7 +269,7 @@ void H2Core::stop_reading(H2Stream& stream) {
   stream.received.clear();
   stream.reset_after_end = true;
   if (stream.end_sent && !stream.receive_ended) {
-    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream.id, NGHTTP2_NO_ERROR);
+    submit_reset(stream, NGHTTP2_NO_ERROR);
     listener_.on_output();
   }
 }

@@ -64,13 +64,16 @@ class H2Core {
   void abandon(const Error& failure);
   bool abandoned() const { return abandoned_; }
 
-  Result<H2StreamRef> open(RequestHead head, bool end);
+  Result<H2StreamRef> open(const RequestHead& head, bool end);
   Result<void> respond(H2Stream& stream, const ResponseHead& head, bool end);
   void answer_expectation(H2Stream& stream);  // 100 (Continue)
   // Bytes were added to stream.send, or its end became wanted.
   void send_more(H2Stream& stream, std::size_t bytes);
   void credit(H2Stream& stream, std::size_t bytes);
   void reset(H2Stream& stream, std::uint32_t code);
+  // RST_STREAM, once: nghttp2 would send a second one for a request that the first one kept from
+  // being sent, and that ends the connection (RFC 9113 section 5.1, idle streams).
+  void submit_reset(H2Stream& stream, std::uint32_t code);
   // What the peer still sends is dropped; once our side has ended, it is told to stop.
   void stop_reading(H2Stream& stream);
   // The handler is gone: see that the stream ends, and drop what still comes.

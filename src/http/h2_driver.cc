@@ -62,11 +62,11 @@ io::Task<Result<void>> H2Driver::run() {
   co_return Result<void>();
 }
 
-Result<ClientExchangePtr> H2Driver::open(RequestHead head, bool end) {
+Result<ClientExchangePtr> H2Driver::open(const RequestHead& head, bool end) {
   if (ended_ || draining_) {
     return Error(ErrorKind::Unavailable, "the connection is closing");
   }
-  TRY(H2StreamRef stream, core_.open(std::move(head), end));
+  TRY(H2StreamRef stream, core_.open(head, end));
   return ClientExchangePtr(std::make_unique<H2ClientExchange>(std::move(stream), options_));
 }
 

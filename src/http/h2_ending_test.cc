@@ -60,6 +60,24 @@ TEST(H2Ending, DroppingTheExchangeCancelsTheHandler) {
   EXPECT_EQ(pair.server->open_streams(), 0U);
 }
 
+Task<void> expect_answer(ClientExchange& exchange) {
+  const auto response = co_await exchange.response();
+  EXPECT_TRUE(response.ok());
+}
+
+TEST(H2Ending, ARequestGivenUpTwiceBeforeItIsSentLeavesTheConnectionAlone) {
+  H2Pair pair(answer_at_once);
+  pair.settle();
+  auto exchange = pair.client->open(get("/"), true).value();
+  exchange->reset();
+  exchange.reset();  // dropping it resets again
+  pair.settle();
+  EXPECT_EQ(pair.handler.started, 0);
+  EXPECT_FALSE(pair.server_result.has_value());
+  const auto next = pair.client->open(get("/"), true).value();
+  pair.loop.run_until_done(expect_answer(*next));
+}
+
 Task<void> expect_read_error(ClientExchange& exchange, ErrorKind want, bool* done) {
   const auto piece = co_await exchange.read();
   EXPECT_FALSE(piece.ok());

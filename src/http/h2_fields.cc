@@ -14,6 +14,7 @@ constexpr std::size_t kFieldOverhead = 32;  // RFC 9113 section 6.5.2
 // A block is still decoded far beyond the limit so that it can be answered with 431; beyond this
 // many times the limit the stream is reset instead.
 constexpr std::size_t kFloodFactor = 4;
+constexpr std::size_t kUsualFields = 14;  // room for them from the start
 
 // "200" and its neighbours, without an allocation for each response.
 std::string_view status_text(int status) {
@@ -146,6 +147,7 @@ Result<FieldBlock> FieldBlock::of(const Headers& trailers, std::size_t max_bytes
 
 void begin_block(H2Stream& stream) {
   stream.block.clear();
+  stream.block.reserve(kUsualFields);
   stream.block_bytes = 0;
   stream.block_too_large = false;
   stream.block_status = 0;

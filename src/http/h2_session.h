@@ -58,7 +58,7 @@ class H2Session {
 
   // Client role. Fails with Unavailable when the connection is closing, TooManyRequests when the
   // peer's stream limit is reached; in both cases nothing was sent. With `end` there is no body.
-  virtual Result<ClientExchangePtr> open(RequestHead head, bool end) = 0;
+  virtual Result<ClientExchangePtr> open(const RequestHead& head, bool end) = 0;
 
   // The peer's SETTINGS have arrived; extended CONNECT is not used before.
   virtual bool settings_received() const = 0;

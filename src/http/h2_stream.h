@@ -87,6 +87,7 @@ struct H2Stream {
   bool no_body = false;   // HEAD, 204, 304: what is written is dropped
   bool deferred = false;  // nghttp2 waits for resume
   bool reset_after_end = false;
+  bool reset_submitted = false;
   // Where in the session's output the request begins; "never" until it is serialised.
   std::uint64_t output_offset = std::numeric_limits<std::uint64_t>::max();
 
