@@ -36,7 +36,7 @@ class Executor {
     struct Awaiter {
       Executor& executor;
       bool await_ready() { return false; }
-      void await_suspend(std::coroutine_handle<> h) { executor.resume_later(h); }
+      void await_suspend(std::coroutine_handle<> h) { executor.yield_later(h); }
       void await_resume() {}
     };
     return Awaiter{*this};
@@ -58,6 +58,8 @@ class Executor {
  protected:
   // Called when the ready queue became non-empty.
   virtual void wake() {}
+  // Where yield() puts its caller.
+  virtual void yield_later(std::coroutine_handle<> h) { resume_later(h); }
 
   bool has_ready() const { return !ready_.empty(); }
   void run_ready();      // runs what is queued now, not what that queues

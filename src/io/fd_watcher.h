@@ -6,6 +6,7 @@
 #pragma once
 
 #include <coroutine>
+#include <utility>
 
 #include "base/result.h"
 
@@ -22,6 +23,15 @@ class FdWatcher {
 
   int fd() const { return fd_; }
   void blocked_read() { read_.ready = false; }
+  // A read got less than it asked for, so the next one would block (epoll(7)) and need not be tried:
+  // take_drained() says so, once. Not after the peer's end, which may have come with those bytes.
+  void drained_read() {
+    if (!peer_ended_) {
+      read_.ready = false;
+      drained_ = true;
+    }
+  }
+  bool take_drained() { return std::exchange(drained_, false); }
   void blocked_write() { write_.ready = false; }
 
   struct Direction {
@@ -51,6 +61,8 @@ class FdWatcher {
   Shard& shard_;
   int fd_;
   bool closed_ = false;
+  bool peer_ended_ = false;
+  bool drained_ = false;
   Direction read_;
   Direction write_;
 };

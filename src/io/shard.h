@@ -34,11 +34,13 @@ class Shard final : public Executor {
   void add(FdWatcher& watcher);
   void remove(FdWatcher& watcher);
   void turn();
+  void yield_later(std::coroutine_handle<> h) override { yielded_.push_back(h); }
   int wait_milliseconds() const;
   void take_remote();
 
   int epoll_;
   int wake_fd_;
+  std::vector<std::coroutine_handle<>> yielded_;  // run again after the next look at descriptors
   std::atomic<bool> stopping_{false};
   std::mutex remote_mutex_;
   std::vector<UniqueFunction<void()>> remote_;

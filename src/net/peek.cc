@@ -32,6 +32,7 @@ io::Task<Result<void>> look_until(io::FdWatcher& watcher, std::size_t limit,
                                   const std::string& what, const Look& look) {
   std::vector<std::byte> buffer(limit);
   std::size_t seen = 0;
+  bool ended = false;
   for (;;) {
     const ssize_t n = ::recv(watcher.fd(), buffer.data(), buffer.size(), MSG_PEEK);
     if (n < 0 && errno == EINTR) {
@@ -50,8 +51,15 @@ io::Task<Result<void>> look_until(io::FdWatcher& watcher, std::size_t limit,
       if (seen == limit) {
         co_return Error(ErrorKind::Protocol, what + ": too long");
       }
-    } else if (n >= 0 && has_ended(watcher.fd())) {
+    }
+    if (ended) {
       co_return Error(ErrorKind::EndOfStream, what + ": the other side closed the connection");
+    }
+    // The end may have come together with the bytes, so no event is left that would tell of it. One
+    // more look, for what came just before it.
+    if (n >= 0 && has_ended(watcher.fd())) {
+      ended = true;
+      continue;
     }
     watcher.blocked_read();
     CO_TRY_VOID(co_await watcher.readable());

@@ -104,7 +104,8 @@ class Connect : public testing::Test {
     }
     EXPECT_TRUE((co_await stream->write_all(answer.substr(0, answer.size() / 2))).ok());
     co_await shard.yield();
-    EXPECT_TRUE((co_await stream->write_all(answer.substr(answer.size() / 2))).ok());
+    // A client that has seen enough in the first half is gone.
+    static_cast<void>(co_await stream->write_all(answer.substr(answer.size() / 2)));
     if (answer.ends_with("END")) {
       EXPECT_TRUE((co_await stream->shutdown_write()).ok());
     }

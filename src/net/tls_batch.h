@@ -81,10 +81,16 @@ class TlsStream::Batch {
     return static_cast<int>(n);
   }
 
+  // The socket gave less than it was asked for: nothing is left in it.
+  bool emptied() const { return emptied_; }
+
   void write(std::string_view bytes) { buffers_.out.append(bytes); }
 
  private:
   int receive() {
+    if (stream_.watcher_.take_drained()) {
+      return -1;
+    }
     ssize_t n = -1;
     do {
       n = ::recv(stream_.socket_.fd(), buffers_.in.data(), receive_limit_, 0);
@@ -98,6 +104,7 @@ class TlsStream::Batch {
       stream_.io_error_ = n < 0 ? errno : stream_.io_error_;
       return 0;
     }
+    emptied_ = static_cast<std::size_t>(n) < receive_limit_;
     window_ = {buffers_.in.data(), static_cast<std::size_t>(n)};
     return static_cast<int>(n);
   }
@@ -106,6 +113,7 @@ class TlsStream::Batch {
   ThreadBuffers& buffers_;
   std::size_t receive_limit_;
   bool may_receive_ = true;
+  bool emptied_ = false;
   std::string_view window_;  // of buffers_.in
 };
 

@@ -86,6 +86,9 @@ IoOutcome TlsStream::try_read(std::span<std::byte> into) {
       total += static_cast<std::size_t>(n);
       batch.stop_receiving();
     }
+    if (total > 0 && batch.emptied()) {
+      watcher_.drained_read();
+    }
   }
   // What ended the loop after some data comes again with the next call.
   if (total > 0) {
@@ -141,6 +144,7 @@ IoOutcome TlsStream::write_blocked_or_failed() {
     return {IoStatus::WouldBlock, 0};
   }
   if (io_error_ == EPIPE || io_error_ == ECONNRESET) {
+    watcher_.take_drained();
     Batch batch(*this, kRecordBytes + kRecordOverhead);
     std::byte ignored;
     if (SSL_peek(ssl_.get(), &ignored, 1) <= 0 && is_alert_of_peer()) {
