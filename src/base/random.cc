@@ -3,6 +3,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -52,7 +53,9 @@ std::string Random::uuid_v4() {
          '-' + h.substr(20);
 }
 
-void SystemRandom::fill(std::span<std::byte> out) {
+namespace {
+
+void system_fill(std::span<std::byte> out) {
   while (!out.empty()) {
     const ssize_t n = getrandom(out.data(), out.size(), 0);
     CHECK(n > 0 || errno == EINTR, "getrandom failed");
@@ -60,6 +63,39 @@ void SystemRandom::fill(std::span<std::byte> out) {
       out = out.subspan(static_cast<std::size_t>(n));
     }
   }
+}
+
+// Small pieces (request ids, jitter) come out of one system call for many. What was given is
+// wiped, so that a piece is known to its taker only. Programs that use it do not fork.
+class SmallPieces {
+ public:
+  static constexpr std::size_t kLargest = 16;
+
+  void take(std::span<std::byte> out) {
+    if (left_ < out.size()) {
+      system_fill(pool_);
+      left_ = pool_.size();
+    }
+    const auto piece = std::span(pool_).subspan(pool_.size() - left_, out.size());
+    std::copy(piece.begin(), piece.end(), out.begin());
+    std::fill(piece.begin(), piece.end(), std::byte{0});
+    left_ -= out.size();
+  }
+
+ private:
+  std::array<std::byte, 256> pool_{};
+  std::size_t left_ = 0;
+};
+
+}  // namespace
+
+void SystemRandom::fill(std::span<std::byte> out) {
+  if (out.size() > SmallPieces::kLargest) {
+    system_fill(out);
+    return;
+  }
+  thread_local SmallPieces pieces;
+  pieces.take(out);
 }
 
 // splitmix64

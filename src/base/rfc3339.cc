@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/rfc3339.h"
 
-#include <cstdio>
-
 #include "base/ascii.h"
 
 namespace roadstead {
@@ -11,19 +9,37 @@ namespace {
 using std::chrono::days;
 using std::chrono::sys_days;
 
+void put(std::string& out, int value, std::size_t width) {
+  out.resize(out.size() + width);
+  for (auto at = out.end(); width > 0; --width, value /= 10) {
+    *--at = static_cast<char>('0' + value % 10);
+  }
+}
+
+// By hand instead of snprintf: every audit record holds two.
 std::string format(WallTime t, bool micro) {
   const auto day = std::chrono::floor<days>(t);
   const std::chrono::year_month_day ymd(day);
   const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::microseconds>(t - day));
-  char out[48];
-  int n = std::snprintf(out, sizeof(out), "%04d-%02u-%02uT%02d:%02d:%02d", int(ymd.year()),
-                        unsigned(ymd.month()), unsigned(ymd.day()), int(time.hours().count()),
-                        int(time.minutes().count()), int(time.seconds().count()));
+  std::string out;
+  out.reserve(32);
+  put(out, int(ymd.year()), 4);
+  out.push_back('-');
+  put(out, int(unsigned(ymd.month())), 2);
+  out.push_back('-');
+  put(out, int(unsigned(ymd.day())), 2);
+  out.push_back('T');
+  put(out, int(time.hours().count()), 2);
+  out.push_back(':');
+  put(out, int(time.minutes().count()), 2);
+  out.push_back(':');
+  put(out, int(time.seconds().count()), 2);
   if (micro) {
-    n += std::snprintf(out + n, sizeof(out) - static_cast<std::size_t>(n), ".%06d",
-                       int(time.subseconds().count()));
+    out.push_back('.');
+    put(out, int(time.subseconds().count()), 6);
   }
-  return std::string(out, static_cast<std::size_t>(n)) + 'Z';
+  out.push_back('Z');
+  return out;
 }
 
 // Reads exactly `width` digits.

@@ -24,7 +24,7 @@ class FdSink final : public LogSink {
   FdSink(int fd, LogFormat format, std::shared_ptr<const Clock> clock)
       : fd_(fd), format_(format), clock_(std::move(clock)) {}
 
-  void write(LogLevel level, std::string_view event, const std::vector<LogField>& fields) override {
+  void write(LogLevel level, std::string_view event, std::span<const LogField> fields) override {
     const std::string line = format_log_line(format_, clock_->wall(), level, event, fields);
     std::string_view rest = line;
     while (!rest.empty()) {
@@ -56,6 +56,10 @@ Logger Logger::with(std::initializer_list<LogField> fields) const {
 void Logger::log(LogLevel level, std::string_view event,
                  std::initializer_list<LogField> fields) const {
   if (!enabled(level)) {
+    return;
+  }
+  if (fields_.empty()) {
+    sink_->write(level, event, {fields.begin(), fields.size()});
     return;
   }
   std::vector<LogField> all = fields_;

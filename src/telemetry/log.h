@@ -7,6 +7,7 @@
 #include <concepts>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,7 @@ class LogSink {
  public:
   virtual ~LogSink() = default;
   virtual void write(LogLevel level, std::string_view event,
-                     const std::vector<LogField>& fields) = 0;
+                     std::span<const LogField> fields) = 0;
 };
 
 class Logger {
@@ -80,6 +81,6 @@ std::shared_ptr<LogSink> make_fd_sink(int fd, LogFormat format, std::shared_ptr<
 //   2026-11-22T07:54:08.123Z INFO  lane connected cluster=ack streams=3
 //   {"time":"2026-11-22T07:54:08.123Z","level":"info","event":"lane connected","cluster":"ack",...}
 std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
-                            const std::vector<LogField>& fields);
+                            std::span<const LogField> fields);
 
 }  // namespace roadstead::telemetry

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 
 #include "base/rfc3339.h"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxValue = 4096;
 constexpr std::size_t kMaxKey = 128;
+constexpr std::size_t kUsualLine = 512;
 constexpr std::string_view kCut = "...";
 
 std::string_view level_name(LogLevel level, bool padded) {
@@ -26,12 +28,21 @@ void append_unicode_escape(std::string& out, std::uint32_t c) {
   }
 }
 
+// Needs no look at what it means.
+bool is_plain(char c) { return c >= ' ' && c < 0x7F && c != '"' && c != '\\'; }
+
 // Escapes as JSON does, which is readable in text lines too. Bytes that are not UTF-8 become
 // U+FFFD.
 void append_escaped(std::string& out, std::string_view text, std::size_t limit, bool quotes) {
   const std::string_view kept = utf8::cut(text, limit);
   std::string_view rest = kept;
   while (!rest.empty()) {
+    const auto odd = std::find_if_not(rest.begin(), rest.end(), is_plain);
+    out.append(rest.begin(), odd);
+    rest.remove_prefix(static_cast<std::size_t>(odd - rest.begin()));
+    if (rest.empty()) {
+      break;
+    }
     const utf8::CodePoint c = utf8::decode(rest);
     if (quotes && (c.value == '"' || c.value == '\\')) {
       out.push_back('\\');
@@ -81,9 +92,10 @@ std::string time_stamp(WallTime time) {
 }
 
 std::string text_line(WallTime time, LogLevel level, std::string_view event,
-                      const std::vector<LogField>& fields) {
-  std::string out = time_stamp(time);
-  out.append(" ").append(level_name(level, true)).append(" ");
+                      std::span<const LogField> fields) {
+  std::string out;
+  out.reserve(kUsualLine);
+  out.append(time_stamp(time)).append(" ").append(level_name(level, true)).append(" ");
   append_escaped(out, event, kMaxValue, false);
   for (const LogField& field : fields) {
     out.push_back(' ');
@@ -100,7 +112,7 @@ std::string text_line(WallTime time, LogLevel level, std::string_view event,
 }
 
 std::string json_line(WallTime time, LogLevel level, std::string_view event,
-                      const std::vector<LogField>& fields) {
+                      std::span<const LogField> fields) {
   std::string out = "{\"time\":\"" + time_stamp(time) + "\",\"level\":\"";
   out.append(level_name(level, false)).append("\",\"event\":");
   append_quoted(out, event, kMaxValue);
@@ -122,7 +134,7 @@ std::string json_line(WallTime time, LogLevel level, std::string_view event,
 }  // namespace
 
 std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
-                            const std::vector<LogField>& fields) {
+                            std::span<const LogField> fields) {
   return format == LogFormat::Text ? text_line(time, level, event, fields)
                                    : json_line(time, level, event, fields);
 }
