@@ -3,10 +3,10 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -71,10 +71,12 @@ func runOrigin(arguments []string) error {
 	fmt.Println(socket.Addr())
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		_ = server.Shutdown(context.Background())
-		os.Exit(0)
+		_ = server.Close()
 	}()
-	return server.ServeTLS(socket, "", "")
+	if err := server.ServeTLS(socket, "", ""); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 func newOrigin(token string) http.Handler {

@@ -132,7 +132,7 @@ class World:
 
     def way_to(self, cluster: str, agent: Program) -> Way:
         endpoint = Endpoint(
-            self.hub.endpoint, f"{cluster}.{self.login.zone}", self.login.roots, self.login.certificate, self.login.key)
+            self.hub.endpoint, f"{cluster}.{self.login.zone}", self.login.roots, self.login.credential, self.login.credential)
         return Way("ours", endpoint, {"hub": self.hub, "agent": agent})
 
     def configuration(self) -> list[str]:
