@@ -83,8 +83,8 @@ int H2Callbacks::on_header(nghttp2_session* session, const nghttp2_frame* frame,
     return 0;
   }
   const bool sensitive = (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0;
-  const FieldOutcome outcome = add_field(*stream, view(name), view(value), sensitive,
-                                         core.options_.max_header_bytes);
+  const FieldOutcome outcome =
+      add_field(*stream, view(name), view(value), sensitive, core.options_.max_header_bytes);
   return outcome == FieldOutcome::Flood ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : 0;
 }
 
@@ -167,9 +167,9 @@ int H2Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, v
   H2Core& core = core_of(user_data);
   if (frame->hd.type == NGHTTP2_GOAWAY) {
     if (frame->goaway.error_code != NGHTTP2_NO_ERROR) {
-      core.protocol_error_ = Error(
-          ErrorKind::Protocol, std::string("the peer broke HTTP/2: ") +
-                                   nghttp2_http2_strerror(frame->goaway.error_code));
+      core.protocol_error_ =
+          Error(ErrorKind::Protocol, std::string("the peer broke HTTP/2: ") +
+                                         nghttp2_http2_strerror(frame->goaway.error_code));
     }
     return 0;
   }
@@ -195,9 +195,8 @@ int H2Callbacks::on_not_sent(nghttp2_session* session, const nghttp2_frame* fram
   }
   if (H2Stream* stream = core.find_unsent(frame->hd.stream_id)) {
     stream->not_processed = true;
-    core.fail_stream(*stream, Error(ErrorKind::Unavailable,
-                                    std::string("request was not sent: ") +
-                                        nghttp2_strerror(error)));
+    core.fail_stream(*stream, Error(ErrorKind::Unavailable, std::string("request was not sent: ") +
+                                                                nghttp2_strerror(error)));
     // When nghttp2 has made its stream already, on_close() follows.
     if (stream_of(session, stream->id) == nullptr) {
       core.remove_stream(*stream);
@@ -224,8 +223,8 @@ ssize_t H2Callbacks::read_body(nghttp2_session* session, std::int32_t id, std::u
   }
   *flags |= NGHTTP2_DATA_FLAG_EOF;
   if (!stream->send_trailers.empty()) {
-    const auto block = FieldBlock::of(stream->send_trailers,
-                                      core_of(user_data).options_.max_header_bytes);
+    const auto block =
+        FieldBlock::of(stream->send_trailers, core_of(user_data).options_.max_header_bytes);
     if (block.ok() && block->size() > 0) {
       *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
       if (nghttp2_submit_trailer(session, id, block->data(), block->size()) != 0) {
@@ -236,9 +235,8 @@ ssize_t H2Callbacks::read_body(nghttp2_session* session, std::int32_t id, std::u
   return static_cast<ssize_t>(available);
 }
 
-int H2Callbacks::send_data(nghttp2_session* session, nghttp2_frame* frame,
-                           const std::uint8_t* head, std::size_t size, nghttp2_data_source*,
-                           void* user_data) {
+int H2Callbacks::send_data(nghttp2_session* session, nghttp2_frame* frame, const std::uint8_t* head,
+                           std::size_t size, nghttp2_data_source*, void* user_data) {
   constexpr std::size_t kFrameHead = 9;
   H2Core& core = core_of(user_data);
   H2Stream* stream = stream_of(session, frame->hd.stream_id);

@@ -38,10 +38,9 @@ nghttp2_session* make_session(H2Session::Role role, const H2Options& options, H2
   // nghttp2 compares an upper estimate of the encoded size; FieldBlock enforces the real limit.
   nghttp2_option_set_max_send_header_block_length(option, 4 * options.max_header_bytes);
   nghttp2_session* session = nullptr;
-  const int rv =
-      role == H2Session::Role::Server
-          ? nghttp2_session_server_new2(&session, H2Callbacks::table(), core, option)
-          : nghttp2_session_client_new2(&session, H2Callbacks::table(), core, option);
+  const int rv = role == H2Session::Role::Server
+                     ? nghttp2_session_server_new2(&session, H2Callbacks::table(), core, option)
+                     : nghttp2_session_client_new2(&session, H2Callbacks::table(), core, option);
   nghttp2_option_del(option);
   CHECK(rv == 0, nghttp2_strerror(rv));
   return session;
@@ -151,9 +150,8 @@ std::uint32_t H2Core::peer_max_streams() const {
 }
 
 bool H2Core::peer_allows_connect_protocol() const {
-  return settings_received_ &&
-         nghttp2_session_get_remote_settings(session_.get(),
-                                             NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 0;
+  return settings_received_ && nghttp2_session_get_remote_settings(
+                                   session_.get(), NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) != 0;
 }
 
 bool H2Core::take_round_trip_wish() {
@@ -176,9 +174,8 @@ Result<H2StreamRef> H2Core::open(const RequestHead& head, bool end) {
   H2StreamRef stream = add_stream(0);
   stream->finish_wanted = end;
   const nghttp2_data_provider provider = body_provider();
-  const std::int32_t id =
-      nghttp2_submit_request(session_.get(), nullptr, block.data(), block.size(),
-                             end ? nullptr : &provider, stream.get());
+  const std::int32_t id = nghttp2_submit_request(
+      session_.get(), nullptr, block.data(), block.size(), end ? nullptr : &provider, stream.get());
   if (id < 0) {
     remove_stream(*stream);
     ids_exhausted_ = id == NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE;
@@ -214,8 +211,7 @@ void H2Core::answer_expectation(H2Stream& stream) {
   std::array<std::uint8_t, 3> value{'1', '0', '0'};
   const nghttp2_nv field{name.data(), value.data(), name.size(), value.size(),
                          NGHTTP2_NV_FLAG_NONE};
-  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &field, 1,
-                         nullptr);
+  nghttp2_submit_headers(session_.get(), NGHTTP2_FLAG_NONE, stream.id, nullptr, &field, 1, nullptr);
   listener_.on_output();
 }
 
@@ -234,8 +230,7 @@ void H2Core::credit(H2Stream& stream, std::size_t bytes) {
     return;
   }
   const std::uint32_t before = stream.tuner.window();
-  const std::uint32_t window =
-      stream.tuner.on_consumed(bytes, executor_.clock(), round_trip_);
+  const std::uint32_t window = stream.tuner.on_consumed(bytes, executor_.clock(), round_trip_);
   nghttp2_session_consume_stream(session_.get(), stream.id, bytes);
   if (window != before) {
     nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
@@ -307,8 +302,8 @@ void H2Core::goaway() {
   if (!abandoned_ && !goaway_sent_) {
     goaway_sent_ = true;
     nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(session_.get()),
-                          NGHTTP2_NO_ERROR, nullptr, 0);
+                          nghttp2_session_get_last_proc_stream_id(session_.get()), NGHTTP2_NO_ERROR,
+                          nullptr, 0);
     listener_.on_output();
   }
 }

@@ -290,8 +290,8 @@ void H2Driver::end(std::optional<Error> failure) {
   ended_ = true;
   failure_ = std::move(failure);
   timer_.cancel();
-  core_.abandon(Error(ErrorKind::Network, failure_.has_value() ? failure_->message()
-                                                               : "the connection has ended"));
+  core_.abandon(Error(ErrorKind::Network,
+                      failure_.has_value() ? failure_->message() : "the connection has ended"));
   stream_->close();
   writer_.wake(executor_);
   reader_held_.wake(executor_);

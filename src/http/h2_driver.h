@@ -72,7 +72,7 @@ class H2Driver final : public H2Session, private H2Listener {
   Handler* handler_;
   Connection connection_;
   H2Core core_;
-  io::TaskGroup tasks_;     // the writer
+  io::TaskGroup tasks_;  // the writer
   io::TaskGroup handlers_;
 
   std::string unsent_;  // gathered, but the stream below was full

@@ -118,8 +118,8 @@ TEST(H2Ending, AHandlerThatStopsMidwayIsSeenByTheClient) {
     auto exchange = pair.client->open(get(target), true).value();
     bool done = false;
     const bool by_reset = std::string_view(target) == "/reset";
-    pair.loop.run_until_done(expect_read_error(
-        *exchange, by_reset ? ErrorKind::Cancelled : ErrorKind::Upstream, &done));
+    pair.loop.run_until_done(
+        expect_read_error(*exchange, by_reset ? ErrorKind::Cancelled : ErrorKind::Upstream, &done));
   }
   EXPECT_EQ(pair.client->open_streams(), 0U);
 }
@@ -342,8 +342,7 @@ TEST(H2Ending, ADeadPeerIsNoticed) {
   options.ping_after = seconds(5);
   options.ping_timeout = seconds(5);
   options.settings_timeout = seconds(60);
-  auto session =
-      H2Session::create(std::move(near), H2Session::Role::Client, options, nullptr);
+  auto session = H2Session::create(std::move(near), H2Session::Role::Client, options, nullptr);
   auto exchange = session->open(get("/"), true).value();
   std::optional<Result<void>> result;
   io::TaskGroup group(loop);

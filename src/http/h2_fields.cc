@@ -65,8 +65,7 @@ std::uint8_t* bytes_of(std::string_view text) {
 }
 
 bool valid(const Header& h) {
-  return nghttp2_check_header_name(bytes_of(h.name), h.name.size()) != 0 &&
-         h.name.front() != ':' &&
+  return nghttp2_check_header_name(bytes_of(h.name), h.name.size()) != 0 && h.name.front() != ':' &&
          nghttp2_check_header_value_rfc9113(bytes_of(h.value), h.value.size()) != 0;
 }
 
@@ -79,8 +78,8 @@ bool valid_pseudo(std::string_view value) {
 
 void FieldBlock::add(std::string_view name, std::string_view value, bool sensitive) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
-  const auto flags = sensitive || is_credential(name) ? NGHTTP2_NV_FLAG_NO_INDEX
-                                                      : NGHTTP2_NV_FLAG_NONE;
+  const auto flags =
+      sensitive || is_credential(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
   fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(),
                      static_cast<std::uint8_t>(flags)});
 }
@@ -96,9 +95,9 @@ Result<void> FieldBlock::add_all(const Headers& headers, std::size_t max_bytes) 
     add(h.name, h.value, h.sensitive);
   }
   if (bytes_ > max_bytes || fields_.size() > kMaxFields) {
-    return Error(ErrorKind::PayloadTooLarge,
-                 "header block of " + std::to_string(bytes_) + " bytes in " +
-                     std::to_string(fields_.size()) + " fields is too large");
+    return Error(ErrorKind::PayloadTooLarge, "header block of " + std::to_string(bytes_) +
+                                                 " bytes in " + std::to_string(fields_.size()) +
+                                                 " fields is too large");
   }
   return {};
 }
@@ -176,8 +175,7 @@ FieldOutcome add_field(H2Stream& stream, std::string_view name, std::string_view
     } else if (name == ":protocol") {
       request.protocol = value;
     } else if (name == ":status" && value.size() == 3) {
-      stream.block_status =
-          (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0');
+      stream.block_status = (value[0] - '0') * 100 + (value[1] - '0') * 10 + (value[2] - '0');
     }
     return FieldOutcome::Kept;
   }

@@ -29,10 +29,10 @@ struct H2Options {
   // What the windows of all streams that share it may grow by; nullptr: no common bound. Outlives
   // the session and its exchanges.
   BufferBudget* buffer_budget = nullptr;
-  std::uint32_t max_concurrent_streams = 250;          // what we allow the peer (server role)
-  std::size_t max_header_bytes = 64 * 1024;            // a whole header block, either direction
-  std::size_t send_buffer = 64 * 1024;                 // for each stream
-  bool enable_connect_protocol = false;                // RFC 8441, server role
+  std::uint32_t max_concurrent_streams = 250;  // what we allow the peer (server role)
+  std::size_t max_header_bytes = 64 * 1024;    // a whole header block, either direction
+  std::size_t send_buffer = 64 * 1024;         // for each stream
+  bool enable_connect_protocol = false;        // RFC 8441, server role
   // Server role: RST_STREAM frames taken from the peer, burst and then per second. nghttp2's
   // default of 1,000 and 33/s would close a tunnel under ordinary Ctrl-C traffic.
   std::uint64_t reset_burst = 10'000;

@@ -62,7 +62,7 @@ class Executor {
   virtual void yield_later(std::coroutine_handle<> h) { resume_later(h); }
 
   bool has_ready() const { return !ready_.empty(); }
-  void run_ready();      // runs what is queued now, not what that queues
+  void run_ready();  // runs what is queued now, not what that queues
   void run_due_timers();
   MonotonicTime next_timer() const;
 

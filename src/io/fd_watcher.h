@@ -23,8 +23,9 @@ class FdWatcher {
 
   int fd() const { return fd_; }
   void blocked_read() { read_.ready = false; }
-  // A read got less than it asked for, so the next one would block (epoll(7)) and need not be tried:
-  // take_drained() says so, once. Not after the peer's end, which may have come with those bytes.
+  // A read got less than it asked for, so the next one would block (epoll(7)) and need not be
+  // tried: take_drained() says so, once. Not after the peer's end, which may have come with those
+  // bytes.
   void drained_read() {
     if (!peer_ended_) {
       read_.ready = false;

@@ -35,8 +35,7 @@ struct LogField {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  virtual void write(LogLevel level, std::string_view event,
-                     std::span<const LogField> fields) = 0;
+  virtual void write(LogLevel level, std::string_view event, std::span<const LogField> fields) = 0;
 };
 
 class Logger {

@@ -13,10 +13,10 @@
 #include "agent/pooled_api_server.h"
 #include "agent/supervisor.h"
 #include "agent/termination_log.h"
+#include "apps/agent/signals.h"
 #include "base/random.h"
 #include "io/blocking_pool.h"
 #include "io/shard.h"
-#include "apps/agent/signals.h"
 #include "telemetry/log.h"
 
 namespace roadstead::agent_app {
