@@ -126,7 +126,8 @@ class Login:
         if cluster:
             target["tls-server-name"] = f"{cluster}.{self.zone}"
         user = {"client-certificate": str(self.credential), "client-key": str(self.credential)}
-        path = (folder or self.folder) / f"{cluster or 'hub'}.kubeconfig"
+        # Beside the folder, whose name may have a colon, which would end the path in KUBECONFIG.
+        path = (folder or self.folder.parent) / f"{self.name}-{cluster or 'hub'}.kubeconfig"
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
             "clusters": [{"name": "it", "cluster": target}], "users": [{"name": "it", "user": user}],

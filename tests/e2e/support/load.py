@@ -75,7 +75,7 @@ def arrivals(site: Site, offset: int, namespace: str) -> Counter[str]:
     return Counter(
         e["objectRef"].get("name") or (e.get("requestObject") or {}).get("metadata", {}).get("name") or e["auditID"]
         for e in site.cluster.audit_events(offset=offset, verb="create", resource="configmaps", namespace=namespace)
-        if str(e.get("userAgent", "")).startswith("load/"))
+        if str(e.get("userAgent", "")).startswith("load"))
 
 
 def assert_none_doubled(site: Site, offset: int, namespace: str, outcome: Outcome) -> None:

@@ -9,9 +9,9 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"origin": origin, "load": load, "informer": informer}
+	commands := map[string]func([]string) error{"abort": abort, "informer": informer, "load": load, "origin": origin}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: tools origin|load|informer [flags]")
+		fmt.Fprintln(os.Stderr, "usage: tools abort|informer|load|origin [flags]")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
