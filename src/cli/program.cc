@@ -47,7 +47,8 @@ int run_program(std::vector<std::string> arguments, Environment& environment) {
                 plugin ? "kubectl roadstead" : "roadstead");
   Session session(environment);
   Commands commands{root, session, {}, {}};
-  root.require_subcommand(1);
+  // None is looked for after parsing, so that a misspelt one is named first.
+  root.require_subcommand(0, 1);
   root.option_defaults()->always_capture_default(false);
   root.add_option("--hub,--context", session.context_name, "Which hub, when you use several")
       ->type_name("NAME");
@@ -69,6 +70,9 @@ int run_program(std::vector<std::string> arguments, Environment& environment) {
   std::reverse(rest.begin(), rest.end());  // as CLI11 takes them
   try {
     root.parse(std::move(rest));
+    if (root.get_subcommands().empty()) {
+      throw CLI::RequiredError("A subcommand");
+    }
   } catch (const CLI::Success& help) {
     return root.exit(help, environment.out, environment.err);
   } catch (const CLI::ParseError& error) {
