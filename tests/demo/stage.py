@@ -37,10 +37,14 @@ class Stage:
         self.folder.mkdir(parents=True, mode=0o700)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if self.hub is not None:
             self.hub.stop()
         self.bed.down()
+        if failure is None:
+            shutil.rmtree(self.folder)
+        else:
+            print(f"demo: the hub's log stays in {self.folder / 'hub'}", flush=True)
 
     # -- Saying and doing
 
@@ -49,12 +53,12 @@ class Stage:
         return {**os.environ, "ROADSTEAD_CONFIG": str(self.folder / "config.yaml"),
                 "PATH": f"{paths.binaries()}:{build.binary('kubectl').parent}:{os.environ.get('PATH', '')}"}
 
-    def run(self, *argv: str | Path, secret: bool = False, into: Path | None = None, stdin: str | None = None) -> str:
+    def run(self, *argv: str | Path, secret: bool = False, into: Path | None = None) -> str:
         """Runs a command as it is shown, with its output."""
         shown = " ".join(str(a) for a in argv)
         if not secret:
             print(f"$ {shown}{f' > {into}' if into else ''}", flush=True)
-        done = subprocess.run([str(a) for a in argv], env=self.environment, capture_output=True, text=True, input=stdin, timeout=180)
+        done = subprocess.run([str(a) for a in argv], env=self.environment, capture_output=True, text=True, timeout=180)
         if done.returncode != 0:
             raise Failed(f"{shown} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
         if into is not None:
