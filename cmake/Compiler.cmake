@@ -21,9 +21,11 @@ option(ROADSTEAD_COVERAGE "Instrument for llvm-cov" OFF)
 
 find_program(ROADSTEAD_CCACHE ccache)
 if(ROADSTEAD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # The sloppiness is what ccache asks for before it accepts precompiled headers.
-  set(CMAKE_C_COMPILER_LAUNCHER "${ROADSTEAD_CCACHE}")
-  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros "${ROADSTEAD_CCACHE}")
+  # The base folder lets a second checkout, such as a fresh clone, find what the first one compiled; line tables name
+  # paths relative to it. The sloppiness is what ccache asks for before it accepts precompiled headers.
+  set(CMAKE_C_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1 "${ROADSTEAD_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros "${ROADSTEAD_CCACHE}")
 endif()
 
 # Flags for all code of ours, dependencies' headers included.
@@ -60,10 +62,3 @@ target_compile_options(roadstead_warnings INTERFACE
   -Wimplicit-fallthrough -Wthread-safety -Woverloaded-virtual -Wunused -Wformat=2
   # A designated initialiser that leaves members at their value-initialised default says what it means.
   -Wno-missing-designated-field-initializers)
-
-# Precompiled standard headers: off where a build shall prove that each file includes what it uses.
-option(ROADSTEAD_PCH "Precompile the standard headers that nearly every file includes" OFF)
-if(ROADSTEAD_PCH)
-  # ccache compares the content of precompiled headers, so they must not carry their time of birth.
-  add_compile_options("$<$<COMPILE_LANGUAGE:CXX>:SHELL:-Xclang -fno-pch-timestamp>")
-endif()
