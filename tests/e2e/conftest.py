@@ -19,7 +19,7 @@ for _folder in (_TESTS, _TESTS / "testbed"):
 from e2e.support import paths  # noqa: E402
 from e2e.support.agents import Site  # noqa: E402
 from e2e.support.cli import Cli  # noqa: E402
-from e2e.support.client import Client, Login  # noqa: E402
+from e2e.support.client import Client, Login, log_in  # noqa: E402
 from e2e.support.hub import Hub  # noqa: E402
 from e2e.support.kubectl import Kubectl  # noqa: E402
 from testbed.bed import Testbed, default_root  # noqa: E402
@@ -60,6 +60,23 @@ def session_hub(bed: Testbed, work: Path) -> Iterator[Hub]:
         yield hub
     finally:
         hub.stop()
+
+
+@pytest.fixture(scope="session")
+def lone_hub(work: Path) -> Iterator[Hub]:
+    """A hub without a test bed, for tests that need no real cluster."""
+    made = Hub(work / "lone", "127.0.0.1").start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def lone_admin(lone_hub: Hub, work: Path) -> Client:
+    """The first administrator of `lone_hub`."""
+    first = lone_hub.first_login()
+    return Client(log_in(first.server, first.code, first.pin, work / "lone-admin"))
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other clients than kubectl: Helm, client-go informers, the Python client."""
+"""Other clients than kubectl: Helm, client-go informers, the Python and the Node client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from e2e.support import pods, tools, wait
+from e2e.support import node, pods, tools, wait
 from e2e.support.agents import Site
 from e2e.support.client import Login
 from e2e.support.kubectl import Kubectl
@@ -143,3 +143,20 @@ def test_the_python_client_execs_and_watches(kubeconfig: Path, direct: Kubectl) 
             break
     else:
         pytest.fail("the watch did not show the new object")
+
+
+# The Node client
+
+
+def test_the_node_client_lists_watches_and_execs(kubeconfig: Path, direct: Kubectl) -> None:
+    pods.run(direct, pods.pod("shell", "sleep 100000"))
+    direct("create", "configmap", "first")
+    done = subprocess.run([*node.client(), str(kubeconfig), direct.namespace, "shell"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed, missing, *changes, code, given = [json.loads(line) for line in done.stdout.splitlines()]
+    assert listed == {"list": ["first", "kube-root-ca.crt"]}
+    assert missing == {"missing": 404, "message": 'configmaps "missing" not found'}
+    assert changes == [{"watch": "ADDED", "n": "1"}, {"watch": "MODIFIED", "n": "2"}, {"watch": "DELETED", "n": "2"}]
+    assert code == {"exec": "code", "out": "out\n", "err": "err\n", "code": "7"}
+    assert given["got"] == given["wanted"] and given["status"] == "Success", given

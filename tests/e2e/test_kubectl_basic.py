@@ -6,7 +6,10 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -160,15 +163,25 @@ def test_delete_with_propagation(kubectl: Kubectl, direct: Kubectl, propagation:
         assert owners == "" and direct("get", "replicasets", "-o", "name") != ""
 
 
-def test_watch_shows_changes_as_they_happen(kubectl: Kubectl, direct: Kubectl) -> None:
-    watching = kubectl.popen("get", "configmaps", "-w", "--output-watch-events", "-o",
-                             "jsonpath={.type} {.object.metadata.name} {.object.data.n}{'\\n'}",
-                             stdout=-1, text=True, bufsize=1)
+@contextmanager
+def watching(kubectl: Kubectl) -> Iterator[list[str]]:
+    """The lines of kubectl get -w of ConfigMaps so far."""
+    process = kubectl.popen("get", "configmaps", "-w", "--output-watch-events", "-o",
+                            "jsonpath={.type} {.object.metadata.name} {.object.data.n}{'\\n'}",
+                            stdout=-1, text=True, bufsize=1)
     seen: list[str] = []
-    reader = threading.Thread(target=lambda: seen.extend(line.strip() for line in watching.stdout), daemon=True)
-    reader.start()
+    threading.Thread(target=lambda: seen.extend(line.strip() for line in process.stdout), daemon=True).start()
     try:
         wait.until("the first list is shown", lambda: any("kube-root-ca.crt" in s for s in seen))
+        yield seen
+        assert process.poll() is None, "the watch has ended"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_watch_shows_changes_as_they_happen(kubectl: Kubectl, direct: Kubectl) -> None:
+    with watching(kubectl) as seen:
         direct("create", "-f", "-", stdin=config_map("w", n="0"))
         for n in range(1, 6):
             direct("patch", "configmap", "w", "--type=merge", "-p", json.dumps({"data": {"n": str(n)}}))
@@ -176,10 +189,24 @@ def test_watch_shows_changes_as_they_happen(kubectl: Kubectl, direct: Kubectl) -
         wait.until("the deletion is shown", lambda: any(s.startswith("DELETED w") for s in seen))
         wanted = ["ADDED w 0", *(f"MODIFIED w {n}" for n in range(1, 6)), "DELETED w 5"]
         assert [s for s in seen if " w " in s] == wanted
-        assert watching.poll() is None
-    finally:
-        watching.kill()
-        watching.wait()
+
+
+@pytest.mark.soak
+def test_watch_for_minutes(kubectl: Kubectl, direct: Kubectl) -> None:
+    """Five minutes, of which two are so quiet that every time limit on the way has its chance."""
+    with watching(kubectl) as seen:
+        direct("create", "-f", "-", stdin=config_map("w", n="0"))
+        n, began = 0, time.monotonic()
+        while (now := time.monotonic() - began) < 300:
+            if 90 < now < 210:
+                time.sleep(1)
+                continue
+            n += 1
+            direct("patch", "configmap", "w", "--type=merge", "-p", json.dumps({"data": {"n": str(n)}}))
+            wait.until(f"change {n} is shown", lambda n=n: seen[-1] == f"MODIFIED w {n}", timeout=2)
+            time.sleep(0.5)
+        assert [s for s in seen if " w " in s] == ["ADDED w 0", *(f"MODIFIED w {k}" for k in range(1, n + 1))]
+        assert n > 100
 
 
 def fill(site: Site, namespace: str, count: int) -> None:
@@ -247,12 +274,14 @@ def test_whoami_is_the_persons_name_in_the_member(kubectl: Kubectl, admin: Clien
 
 
 @pytest.mark.parametrize("accept", [
-    "application/vnd.kubernetes.protobuf", "application/cbor", "application/json;as=Table;v=v1;g=meta.k8s.io",
-    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+    "application/vnd.kubernetes.protobuf", "application/cbor", "application/cbor;q=0.5,application/json;q=0.1",
+    "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
 ])
 def test_media_types_pass_untouched(member: Client, ack: Site, accept: str, namespace: str) -> None:
     path = "/apis" if "discovery" in accept else f"/api/v1/namespaces/{namespace}/configmaps"
-    wait.until("the namespace has its CA", lambda: member.get(f"/api/v1/namespaces/{namespace}/configmaps")["items"])
+    if path != "/apis":  # long enough for the API server to compress it
+        member.call("POST", path, config_map("long", text="long " * 50_000), {"Content-Type": "application/json"})
+        wait.until("the namespace has its CA", lambda: len(member.get(path)["items"]) == 2)
     for encoding in ("identity", "gzip"):
         headers = {"Accept": accept, "Accept-Encoding": encoding}
         ours = member.raw("GET", path, headers=headers)
@@ -260,3 +289,16 @@ def test_media_types_pass_untouched(member: Client, ack: Site, accept: str, name
         assert (ours.status, ours.body) == (theirs.status, theirs.body)
         for name in ("Content-Type", "Content-Encoding", "Vary", "ETag"):
             assert ours.headers.get(name) == theirs.headers.get(name), name
+        if "protobuf" in accept:
+            assert ours.headers["Content-Type"] == accept and ours.headers.get("Content-Encoding", "identity") == encoding
+
+
+def test_a_write_in_protobuf(member: Client, namespace: str) -> None:
+    kind = "application/vnd.kubernetes.protobuf"
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    member.call("POST", path, config_map("made", n="before"), {"Content-Type": "application/json"})
+    packed = member.raw("GET", f"{path}/made", headers={"Accept": kind}).body
+    assert packed.startswith(b"k8s\0") and packed.count(b"before") >= 1
+    answer = member.raw("PUT", f"{path}/made", packed.replace(b"before", b"behind"), {"Content-Type": kind, "Accept": kind})
+    assert answer.status == 200 and answer.body.startswith(b"k8s\0"), answer.text
+    assert member.get(f"{path}/made")["data"] == {"n": "behind"}

@@ -80,16 +80,13 @@ class AgentProcess(Program):
 class Site:
     """A member cluster registered with Agents as processes: quick to start, easy to kill."""
 
-    def __init__(self, cluster: Cluster, hub: Client, folder: Path, *, agents: int = 2) -> None:
+    def __init__(self, cluster: Cluster, hub: Client, folder: Path, *, agents: int = 2, name: str = "") -> None:
         self.cluster = cluster
+        self.name = name or cluster.name
         self.hub = hub
         self.folder = folder
         self.wanted = agents
         self.agents: list[AgentProcess] = []
-
-    @property
-    def name(self) -> str:
-        return self.cluster.name
 
     def register(self) -> Site:
         self.hub.create("clusters", self.name)

@@ -120,14 +120,16 @@ class Login:
         """As the hub writes it."""
         return format(self.certificate.serial_number, "x")
 
-    def kubeconfig(self, cluster: str, folder: Path | None = None) -> Path:
-        """For a member cluster by its host name; "" for the hub's own API."""
+    def kubeconfig(self, cluster: str, folder: Path | None = None, *, by_path: bool = False) -> Path:
+        """For a member cluster by its host name, or by a path of the hub's; "" for the hub's own API."""
         target: dict[str, Any] = {"server": self.server, "certificate-authority": str(self.roots)}
-        if cluster:
+        if by_path:
+            target["server"] += f"/clusters/{cluster}"
+        elif cluster:
             target["tls-server-name"] = f"{cluster}.{self.zone}"
         user = {"client-certificate": str(self.credential), "client-key": str(self.credential)}
         # Beside the folder, whose name may have a colon, which would end the path in KUBECONFIG.
-        path = (folder or self.folder.parent) / f"{self.name}-{cluster or 'hub'}.kubeconfig"
+        path = (folder or self.folder.parent) / f"{self.name}-{cluster or 'hub'}{'-by-path' if by_path else ''}.kubeconfig"
         path.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "it",
             "clusters": [{"name": "it", "cluster": target}], "users": [{"name": "it", "user": user}],

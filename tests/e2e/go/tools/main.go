@@ -9,9 +9,11 @@ import (
 )
 
 func main() {
-	commands := map[string]func([]string) error{"abort": abort, "informer": informer, "load": load, "origin": origin}
+	commands := map[string]func([]string) error{
+		"abort": abort, "aggregated": aggregated, "informer": informer, "load": load, "origin": origin,
+	}
 	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: tools abort|informer|load|origin [flags]")
+		fmt.Fprintln(os.Stderr, "usage: tools abort|aggregated|informer|load|origin [flags]")
 		os.Exit(2)
 	}
 	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
