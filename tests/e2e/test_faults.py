@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
+import statistics
 import subprocess
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPSConnection
 from pathlib import Path
 
 import pytest
@@ -16,14 +21,13 @@ from e2e.support.agents import Site
 from e2e.support.client import Client, Login
 from e2e.support.hub import Hub
 from e2e.support.kubectl import Kubectl
-from e2e.support.load import Load, assert_none_doubled
+from e2e.support.load import Load, Outcome, assert_none_doubled
+from e2e.support.process import Program
 
 
 @pytest.fixture
 def kubeconfig(admin_login: Login, ack: Site) -> Path:
     return admin_login.kubeconfig("ack")
-
-
 
 
 # Agents
@@ -224,22 +228,18 @@ def test_an_api_server_restarts(idc: Site, admin_login: Login, number: int) -> N
 # Clients that behave badly
 
 
-def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub, seconds: float) -> None:
-    for n in range(40):  # 8 MB in all
-        site.straight().raw("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"Content-Type": "application/json"},
-                            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"big-{n}"}, "data": {"x": "y" * 200_000}})
-    with Load(kubeconfig, namespace, seconds=seconds / 2, rate=100) as load:
-        alone = load.finish()
-    size = hub.resident_bytes()
+@contextmanager
+def stalled_readers(member: Client, programs: Sequence[Program], namespace: str, count: int = 10) -> Iterator[list[HTTPSConnection]]:
+    """Connections that have asked for 8 MB and read nothing; the windows behind them are full."""
     stalled = []
     try:
-        for _ in range(10):
+        for n in range(count):
             connection = member.connect(timeout=120)
             connection.connect()
-            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 if n else 1 << 17)
             connection.request("GET", f"/api/v1/namespaces/{namespace}/configmaps")
-            stalled.append(connection)  # and never reads
-        work = lambda: sum(p.cpu_seconds() for p in (hub, *site.agents))  # noqa: E731
+            stalled.append(connection)
+        work = lambda: sum(p.cpu_seconds() for p in programs)  # noqa: E731
 
         def grows() -> float:
             before = work()
@@ -247,25 +247,54 @@ def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str,
             return work() - before
 
         wait.until("the windows of the stalled are full", grows, done=lambda spent: spent < 0.1)
-        with Load(kubeconfig, namespace, seconds=seconds, rate=100) as load:
-            beside = load.finish()
-        grown = hub.resident_bytes() - size
+        yield stalled
     finally:
         for connection in stalled:
             connection.close()
-    print(f"\nalone: {alone.summary()}\nbeside ten stalled readers: {beside.summary()}; hub grew by {grown >> 10} KiB")
-    assert not beside.failed(beside.requests)
-    assert beside.percentile(0.99) <= alone.percentile(0.99) * 1.1 + 25  # a busy test machine is not a bench
+
+
+def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub, seconds: float, rounds: int) -> None:
+    """Rounds with and without the stalled, compared by the median over windows of five seconds of each window's p99."""
+    for n in range(40):  # 8 MB in all
+        site.straight().raw("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"Content-Type": "application/json"},
+                            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"big-{n}"}, "data": {"x": "y" * 200_000}})
+    window = min(5.0, seconds / 2)
+    alone: list[Outcome] = []
+    beside: list[Outcome] = []
+
+    def load(duration: float, into: list[Outcome]) -> None:
+        with Load(kubeconfig, namespace, seconds=duration, rate=200) as load:
+            outcome = load.finish()
+        assert not outcome.failed(outcome.requests), outcome.failed(outcome.requests)[:5]
+        into += outcome.windows(window)
+
+    grown = 0
+    for _ in range(rounds):
+        load(seconds / 2, alone)
+        size = hub.resident_bytes()
+        with stalled_readers(member, (hub, *site.agents), namespace) as stalled:
+            load(seconds, beside)
+            grown = max(grown, hub.resident_bytes() - size)
+            if seconds < 30:  # it reads again, and nothing is missing; the API server itself gives up after a minute
+                answer = stalled[0].getresponse()
+                assert answer.status == 200 and len(json.loads(answer.read())["items"]) >= 40
+        load(seconds / 2, alone)
+    p99 = lambda windows: statistics.median(w.percentile(0.99) for w in windows)  # noqa: E731
+    p50 = lambda windows: statistics.median(w.percentile(0.5) for w in windows)  # noqa: E731
+    print(f"\nalone: p50 {p50(alone):.2f} ms, p99 {p99(alone):.2f} ms; beside ten stalled readers: p50 {p50(beside):.2f} ms, "
+          f"p99 {p99(beside):.2f} ms ({len(alone)} and {len(beside)} windows of {window:.0f} s); hub grew by {grown >> 10} KiB")
     assert grown <= 10 * (8 << 20)
+    spare = 0 if rounds > 1 else 25  # a single round tells only of a standstill
+    assert p99(beside) <= max(p99(alone) * 1.1, p99(alone) + 1) + spare
 
 
 def test_stalled_readers_disturb_nobody(ack: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub) -> None:
-    stalled_reader(ack, member, kubeconfig, namespace, hub, 6)
+    stalled_reader(ack, member, kubeconfig, namespace, hub, 4, 1)
 
 
 @pytest.mark.soak
 def test_stalled_readers_for_a_minute(ack: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub) -> None:
-    stalled_reader(ack, member, kubeconfig, namespace, hub, 60)
+    stalled_reader(ack, member, kubeconfig, namespace, hub, 60, 3)
 
 
 def abort_requests(kubeconfig: Path, namespace: str, count: int) -> None:

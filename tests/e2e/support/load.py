@@ -37,6 +37,15 @@ class Outcome:
         times = sorted(r["ms"] for r in self.requests)
         return float(times[min(len(times) - 1, int(share * len(times)))])
 
+    def between(self, begin: float, end: float) -> Outcome:
+        """The requests that began within these seconds of the load."""
+        return Outcome([r for r in self.requests if begin <= r["at"] < end])
+
+    def windows(self, seconds: float) -> list[Outcome]:
+        """Cut into pieces of this length, without an incomplete last one."""
+        whole = int(max(r["at"] for r in self.requests) / seconds + 0.05)
+        return [self.between(n * seconds, (n + 1) * seconds) for n in range(whole)]
+
     def summary(self) -> str:
         slow = self.slowest()
         return (f"{len(self.reads)} reads ({len(self.failed(self.reads))} failed), {len(self.writes)} writes "
