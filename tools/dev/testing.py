@@ -45,6 +45,6 @@ def one_suite(name: str, markers: str, preset: str, arguments: list[str]) -> int
     if not folder.is_dir():
         raise shell.Failure("tests/e2e is not there yet", 2)
     setup.ensure(tests=True)
-    build.build(args.preset)
+    build.build(args.preset, ["programs"])
     return print_last_lines(
         suites.run(folder, preset=args.preset, text=args.filter, markers=markers, extra=extra))
