@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "fuzz": (fuzzing.command, "[--seconds N] [target...]: fuzz targets"),
     "fmt": (formatting.command, "[--check] [path...]: format sources"),
     "lint": (linting.command, "[--tidy [--all]]: layers, tree rules, clang-tidy"),
-    "docs": (delegate.to("docs"), "generate the reference pages"),
+    "docs": (delegate.to("docs"), "[--check]: write the kinds' reference pages and TypeScript types"),
     "image": (delegate.to("image"), "build the Agent's image"),
     "package": (delegate.to("package"), "build the release packages"),
     "clean": (delegate.clean, "[--cache]: remove what was built"),

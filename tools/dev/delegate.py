@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dev import build, setup, shell
-from dev.paths import BUILD, CACHE, ROOT, VENV
+from dev.paths import BUILD, CACHE, ROOT, TOOLS, VENV
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ PARTS = {
     "demo": Part(ROOT / "tests/demo/__main__.py", ("-m", "demo"), programs=True),
     "bench": Part(ROOT / "bench/run.py", (str(ROOT / "bench/run.py"),), programs=True),
     "conformance": Part(ROOT / "tests/conformance/run.py", (str(ROOT / "tests/conformance/run.py"),), programs=True),
-    "docs": Part(ROOT / "docs/build.py", (str(ROOT / "docs/build.py"),), programs=True),
+    "docs": Part(TOOLS / "reference/__main__.py", (str(TOOLS / "reference"),)),
     "image": Part(ROOT / "deploy/image/build.py", (str(ROOT / "deploy/image/build.py"),), programs=True),
     "package": Part(ROOT / "deploy/package/build.py", (str(ROOT / "deploy/package/build.py"),), programs=True),
 }
