@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from . import build, images, locks, network, node, paths, toolchain
+from . import build, images, kernel_limits, locks, network, node, paths, toolchain
 from .cluster import Cluster
 from .progress import say
 from .state import BedState
@@ -116,6 +116,7 @@ class Testbed:
             images.busybox()
             node.load_kernel_modules()
         with self.changing():
+            kernel_limits.check_inotify(cluster.with_node for cluster in clusters if not cluster.is_as_wished)
             wanted = []
             for cluster in clusters:
                 if cluster.is_as_wished:
