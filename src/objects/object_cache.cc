@@ -153,7 +153,7 @@ io::Task<Result<void>> ObjectCache::follow_once() {
     if (moved) {
       progressed_.pulse();
     }
-    if (batch.changes.size() < kChangesAtOnce) {
+    if (!batch.more) {
       co_return Result<void>();
     }
   }

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "io/shard.h"
 #include "io/task_group.h"
+#include "storage/limits.h"
 #include "storage/object_store.h"
 #include "storage/secret_store.h"
 
@@ -228,6 +230,145 @@ TEST_P(StoreContract, ManyWritersGetRevisionsOfTheirOwn) {
   EXPECT_TRUE(
       std::is_sorted(got.changes.begin(), got.changes.end(),
                      [](const Change& a, const Change& b) { return a.revision < b.revision; }));
+}
+
+inline io::Task<void> update_once(ObjectStore* store, io::Shard* shard, Key key, Revision expected,
+                                  std::string value, std::vector<Result<Revision>>* out) {
+  out->push_back(co_await store->update(*shard, std::move(key), expected, std::move(value)));
+}
+
+struct Watcher {
+  Watcher(ObjectStore& s, io::Shard& shard) : store(s), home(shard), committed(shard) {}
+  ObjectStore& store;
+  io::Shard& home;
+  io::Event committed;
+  Revision seen = 0;
+  std::vector<Revision> revisions;
+};
+
+// Follows as the object cache does, until `end` has been seen.
+inline io::Task<void> follow(Watcher* watcher, const Revision* end) {
+  while (*end == 0 || watcher->seen < *end) {
+    watcher->committed.reset();
+    for (bool more = true; more;) {
+      auto got = co_await watcher->store.changes(watcher->home, watcher->seen, 7);
+      CHECK(got.ok(), got.error().to_string());
+      for (const Change& change : got->changes) {
+        watcher->revisions.push_back(change.revision);
+      }
+      watcher->seen = got->up_to;
+      more = got->more;
+    }
+    if (*end == 0 || watcher->seen < *end) {
+      co_await watcher->committed.wait();
+    }
+  }
+}
+
+inline io::Task<void> write_then_end(ObjectStore* store, io::Shard* shard, int writers,
+                                     Revision* end, io::Event* wake) {
+  std::vector<Revision> seen;
+  io::TaskGroup group(*shard);
+  for (int i = 0; i < writers; ++i) {
+    group.spawn(create_many(store, shard, "w" + std::to_string(i) + "-", 25, &seen));
+  }
+  co_await group.join();
+  *end = *std::max_element(seen.begin(), seen.end());
+  wake->set();
+}
+
+TEST_P(StoreContract, AWatchHasNeitherGapsNorRepeats) {
+  Watcher watcher(store(), shard_);
+  watcher.seen = *run(store().current_revision(shard_));
+  const Revision start = watcher.seen;
+  Revision end = 0;
+  auto subscription = store().subscribe(shard_, [&] { watcher.committed.set(); });
+  io::TaskGroup group(shard_);
+  group.spawn(follow(&watcher, &end));
+  group.spawn(write_then_end(&store(), &shard_, 8, &end, &watcher.committed));
+  shard_.run_until_done(group.join());
+  ASSERT_EQ(watcher.revisions.size(), 200U);
+  for (std::size_t i = 0; i < watcher.revisions.size(); ++i) {
+    ASSERT_EQ(watcher.revisions[i], start + i + 1);
+  }
+}
+
+TEST_P(StoreContract, OfThoseWhoUpdateTheSameRevisionOneWins) {
+  const Revision r = create(key("a"), "0");
+  std::vector<Result<Revision>> results;
+  io::TaskGroup group(shard_);
+  for (int i = 0; i < 8; ++i) {
+    group.spawn(update_once(&store(), &shard_, key("a"), r, std::to_string(i), &results));
+  }
+  shard_.run_until_done(group.join());
+  int won = 0;
+  for (const auto& result : results) {
+    won += result.ok() ? 1 : 0;
+    if (!result.ok()) {
+      EXPECT_EQ(result.error().kind(), ErrorKind::Conflict);
+    }
+  }
+  EXPECT_EQ(won, 1);
+  EXPECT_EQ(run(store().changes(shard_, r, 10))->changes.size(), 1U);
+}
+
+TEST_P(StoreContract, LargeObjectsComeBackWhole) {
+  std::string large(kMaxValueBytes, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) {
+    large[i] = static_cast<char>((i * 2654435761U) >> 13);
+  }
+  const Revision r = create(key("big"), large);
+  EXPECT_EQ(run(store().get(shard_, key("big")))->value, large);
+  ASSERT_TRUE(run(store().update(shard_, key("big"), r, "small")).ok());
+  const Changes got = *run(store().changes(shard_, r, 10));
+  ASSERT_EQ(got.changes.size(), 1U);
+  EXPECT_EQ(got.changes[0].previous, large);
+}
+
+TEST_P(StoreContract, RefusesWhatIsTooBigOrNotANameAndWritesNothing) {
+  const Revision before = *run(store().current_revision(shard_));
+  const auto kind = [&](Key k, std::string value) {
+    return run(store().create(shard_, std::move(k), std::move(value))).error().kind();
+  };
+  EXPECT_EQ(kind(key("a"), std::string(kMaxValueBytes + 1, 'x')), ErrorKind::PayloadTooLarge);
+  EXPECT_EQ(kind(key(std::string(kMaxKeyBytes, 'n')), "{}"), ErrorKind::PayloadTooLarge);
+  EXPECT_EQ(kind(key(""), "{}"), ErrorKind::InvalidArgument);
+  EXPECT_EQ(kind(key("a/b"), "{}"), ErrorKind::InvalidArgument);
+  EXPECT_EQ(kind(key("a", "b/c"), "{}"), ErrorKind::InvalidArgument);
+  EXPECT_EQ(kind(key(std::string("a\0b", 3)), "{}"), ErrorKind::InvalidArgument);
+  EXPECT_EQ(kind(key("\xff"), "{}"), ErrorKind::InvalidArgument);
+  EXPECT_EQ(*run(store().current_revision(shard_)), before);
+}
+
+TEST_P(StoreContract, AnswersEndBeforeTheyAreTooBig) {
+  const Revision start = *run(store().current_revision(shard_));
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    create(key(name), std::string(6u << 20, name[0]));
+  }
+  Names seen;
+  ListQuery query{.resource = "things.example.com"};
+  int pages = 0;
+  for (bool more = true; more; ++pages) {
+    const ListPage page = *run(store().list(shard_, query));
+    ASSERT_FALSE(page.records.empty());
+    for (const Record& record : page.records) {
+      seen.push_back(record.key.name);
+    }
+    query.after = page.records.back().key.path();
+    query.at = page.revision;
+    more = page.more;
+  }
+  EXPECT_EQ(seen, (Names{"a", "b", "c", "d", "e"}));
+  EXPECT_EQ(pages, 3);
+  Revision at = start;
+  for (bool more = true; more;) {
+    const Changes got = *run(store().changes(shard_, at, 100));
+    ASSERT_FALSE(got.changes.empty());
+    EXPECT_LE(got.changes.size(), 2U);
+    at = got.up_to;
+    more = got.more;
+  }
+  EXPECT_EQ(at, start + 5);
 }
 
 inline io::Task<void> wait_for(io::Event* event) { co_await event->wait(); }

@@ -4,7 +4,12 @@
 //
 // One counter of revisions for the whole store; Kubernetes calls it resourceVersion. Revisions grow
 // with every change and are assigned inside the commit that publishes them. An empty store is at 1:
-// 0 has a meaning of its own in Kubernetes ("any version").
+// 0 has a meaning of its own in Kubernetes ("any version"). Each change has the revision after the
+// one before it: a missing number would be a missed change.
+//
+// Any write fails with InvalidArgument or PayloadTooLarge beyond limits.h, with TooManyRequests
+// when too much waits, with Storage or Unavailable when it was not saved, and with DeadlineExceeded
+// when the connection to the database was lost so that nobody can say whether it was.
 //
 // Thread-safe: may be called from any shard, each call names the executor it is awaited on. Must
 // outlive the tasks that use it.
@@ -51,20 +56,21 @@ struct Change {
 struct Changes {
   std::vector<Change> changes;
   Revision up_to = 0;  // everything up to here has been given
+  bool more = false;   // there is more already: ask again, from `up_to`
 };
 
 struct ListQuery {
   std::string resource;
   std::optional<std::string> namespace_;  // only of that namespace
   std::string after;                      // path of the last object that was given before
-  std::size_t limit = 0;                  // 0: all
+  std::size_t limit = 0;                  // 0: as many as a page holds (limits.h)
   Revision at = 0;                        // 0: now
 };
 
 struct ListPage {
   std::vector<Record> records;
   Revision revision = 0;  // the snapshot's
-  bool more = false;
+  bool more = false;      // go on after the last of `records`, at `revision`
 };
 
 // Ends when destroyed. Destroyed on the executor that it was made on.
@@ -89,7 +95,8 @@ class ObjectStore {
   virtual io::Task<Result<Record>> get(io::Executor& executor, Key key) = 0;
   // Fails with Gone when `at` is older than the history, InvalidArgument when it is in the future.
   virtual io::Task<Result<ListPage>> list(io::Executor& executor, ListQuery query) = 0;
-  // What came after `since`, at most `limit` changes. Fails with Gone.
+  // What came after `since`, in order and without a gap: at most `limit` changes and one page's
+  // bytes. Fails with Gone.
   virtual io::Task<Result<Changes>> changes(io::Executor& executor, Revision since,
                                             std::size_t limit) = 0;
   // No committed change is newer.

@@ -3,10 +3,12 @@
 
 #include <sqlite3.h>
 
+#include <cstring>
+
 namespace roadstead::storage {
 namespace {
 
-Error explain(int code, const std::string& path, const char* detail) {
+Error explain(int code, const std::string& path, const std::string& detail) {
   std::string message = "store " + path + ": ";
   switch (code & 0xff) {
     case SQLITE_FULL:
@@ -105,6 +107,10 @@ std::string Statement::text(int column) const {
   return data == nullptr ? std::string() : std::string(static_cast<const char*>(data), size);
 }
 
+std::size_t Statement::size(int column) const {
+  return static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+}
+
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
   sqlite3* db = nullptr;
   const int flags = (access == Access::ReadOnly ? SQLITE_OPEN_READONLY
@@ -173,7 +179,13 @@ Result<void> Connection::backup_to(const std::string& path) {
 }
 
 Error Connection::last_error() const {
-  return explain(sqlite3_extended_errcode(db_), path_, sqlite3_errmsg(db_));
+  std::string detail = sqlite3_errmsg(db_);
+  const int code = sqlite3_extended_errcode(db_);
+  const int system = sqlite3_system_errno(db_);
+  if ((code & 0xff) == SQLITE_IOERR && system != 0) {
+    detail.append(": ").append(std::strerror(system));
+  }
+  return explain(code, path_, detail);
 }
 
 }  // namespace roadstead::storage

@@ -37,6 +37,7 @@ class Statement {
   Result<void> run();   // steps to the end
   std::uint64_t number(int column) const;
   std::string text(int column) const;  // also of a blob
+  std::size_t size(int column) const;
 
  private:
   Connection& connection_;
@@ -58,7 +59,8 @@ class Connection {
   Result<std::uint64_t> read_number(const char* sql);
   Result<std::string> read_text(const char* sql);
 
-  // Copies the whole database as of now into a new file; others may write meanwhile.
+  // Copies the whole database as of now into a new file; others may write meanwhile, also other
+  // processes.
   Result<void> backup_to(const std::string& path);
 
   // The connection's last failure in words that say what to do.

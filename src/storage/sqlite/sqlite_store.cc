@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/sqlite/sqlite_store.h"
 
-#include <sys/stat.h>
-
-#include <cstdio>
-#include <deque>
-#include <mutex>
-
-#include "io/event.h"
 #include "io/shard.h"
-#include "storage/sqlite/change_feed.h"
+#include "storage/change_feed.h"
+#include "storage/retention_clock.h"
 #include "storage/sqlite/file_lock.h"
 #include "storage/sqlite/schema.h"
 #include "storage/sqlite/tables.h"
@@ -19,57 +13,26 @@ namespace {
 
 constexpr std::string_view kInMemory = ":memory:";
 
-// Remembers which revision was current when, so that history is kept for a time, not a number.
-class RetentionClock {
+class SqliteStoreImpl final : public SqliteStore {
  public:
-  RetentionClock(const Clock& clock, Duration history) : clock_(clock), history_(history) {}
-
-  void note(Revision revision) {
-    const MonotonicTime now = clock_.now();
-    if (marks_.empty() || now - marks_.back().first >= std::chrono::seconds(1)) {
-      marks_.emplace_back(now, revision);
-    }
-  }
-  // The newest revision that was current `history` ago; 0: none yet.
-  Revision boundary() {
-    const MonotonicTime now = clock_.now();
-    while (!marks_.empty() && now - marks_.front().first >= history_) {
-      boundary_ = marks_.front().second;
-      marks_.pop_front();
-    }
-    return boundary_;
-  }
-
- private:
-  const Clock& clock_;
-  Duration history_;
-  std::deque<std::pair<MonotonicTime, Revision>> marks_;
-  Revision boundary_ = 0;
-};
-
-struct PendingWrite {
-  // False when the store itself failed, which ends the whole transaction.
-  UniqueFunction<bool(TableWriter&)> apply;
-  // Told once, after the commit; with the error when there was none.
-  UniqueFunction<void(const Error*)> done;
-};
-
-class Store final : public SqliteStore {
- public:
-  Store(SqliteOptions options, const Clock& clock, FileLock lock,
-        std::unique_ptr<Connection> writer, std::unique_ptr<Connection> reader)
-      : options_(std::move(options)),
-        lock_(std::move(lock)),
+  SqliteStoreImpl(const SqliteOptions& options, const Clock& clock, FileLock lock,
+                  std::unique_ptr<Connection> writer, std::unique_ptr<Connection> reader)
+      : lock_(std::move(lock)),
         write_connection_(std::move(writer)),
         read_connection_(std::move(reader)),
         tables_(*write_connection_),
-        retention_(clock, options_.history) {
-    if (!options_.inline_execution) {
-      writer_ = std::make_unique<io::ShardThread>(clock);
-      if (read_connection_ != nullptr) {
-        reader_ = std::make_unique<io::ShardThread>(clock);
-      }
-    }
+        retention_(clock, options.history),
+        writer_(options.inline_execution ? nullptr : std::make_unique<io::ShardThread>(clock)),
+        reader_(options.inline_execution || read_connection_ == nullptr
+                    ? nullptr
+                    : std::make_unique<io::ShardThread>(clock)),
+        // A store in memory has one connection, which is the writer's.
+        reads_(options.queued_reads, reader_ == nullptr ? writer_.get() : reader_.get()),
+        writes_(options.queued_writes, writer_.get(),
+                [this](std::span<Write* const> batch) { commit(batch); }) {}
+  ~SqliteStoreImpl() override {
+    reader_.reset();
+    writer_.reset();
   }
 
   Result<void> load() {
@@ -80,20 +43,15 @@ class Store final : public SqliteStore {
   }
 
   io::Task<Result<Revision>> create(io::Executor& executor, Key key, std::string value) override {
-    return write<Revision>(executor, [key = std::move(key), value = std::move(value)](
-                                         TableWriter& t) { return t.create(key, value); });
+    return write(executor, {Write::Verb::Create, std::move(key), 0, std::move(value)});
   }
   io::Task<Result<Revision>> update(io::Executor& executor, Key key, Revision expected,
                                     std::string value) override {
-    return write<Revision>(
-        executor, [key = std::move(key), expected, value = std::move(value)](TableWriter& t) {
-          return t.update(key, expected, value);
-        });
+    return write(executor, {Write::Verb::Update, std::move(key), expected, std::move(value)});
   }
   io::Task<Result<Revision>> remove(io::Executor& executor, Key key, Revision expected,
                                     std::string last_state) override {
-    return write<Revision>(executor, [key = std::move(key), expected, last = std::move(last_state)](
-                                         TableWriter& t) { return t.remove(key, expected, last); });
+    return write(executor, {Write::Verb::Remove, std::move(key), expected, std::move(last_state)});
   }
   io::Task<Result<Record>> get(io::Executor& executor, Key key) override {
     return read<Record>(executor,
@@ -125,16 +83,14 @@ class Store final : public SqliteStore {
   }
   io::Task<Result<std::uint64_t>> put_secret(io::Executor& executor, std::string name,
                                              std::uint64_t expected, std::string bytes) override {
-    return write<std::uint64_t>(
-        executor, [name = std::move(name), expected, bytes = std::move(bytes)](TableWriter& t) {
-          return t.put_secret(name, expected, bytes);
-        });
+    return write(executor,
+                 {Write::Verb::PutSecret, {"", "", std::move(name)}, expected, std::move(bytes)});
   }
   io::Task<Result<void>> remove_secret(io::Executor& executor, std::string name,
                                        std::uint64_t expected) override {
-    return write<void>(executor, [name = std::move(name), expected](TableWriter& t) {
-      return t.remove_secret(name, expected);
-    });
+    CO_TRY_VOID(co_await write(
+        executor, {Write::Verb::RemoveSecret, {"", "", std::move(name)}, expected, ""}));
+    co_return Result<void>();
   }
   io::Task<Result<std::vector<std::string>>> list_secrets(io::Executor& executor,
                                                           std::string prefix) override {
@@ -143,130 +99,43 @@ class Store final : public SqliteStore {
     });
   }
 
-  io::Task<Result<void>> backup(io::Executor& executor, std::string path) override {
-    return read<void>(executor,
-                      [path = std::move(path)](Connection& c) { return copy_to(c, path); });
-  }
   io::Task<Result<void>> compact(io::Executor& executor) override {
-    return on_writer<void>(executor, [this] { return compact_now(); });
+    ReadQueue queue(1, writer_.get());
+    co_return co_await queue.run<void>(executor, [this] { return compact_now(); });
   }
 
  private:
-  static Result<void> copy_to(Connection& connection, const std::string& path) {
-    struct stat info{};
-    if (stat(path.c_str(), &info) == 0) {
-      return Error(ErrorKind::AlreadyExists, "backup " + path + " exists already");
-    }
-    const std::string partial = path + ".partial";
-    std::remove(partial.c_str());
-    TRY_VOID(create_private_file(partial));
-    auto copied = connection.backup_to(partial);
-    if (!copied.ok() || std::rename(partial.c_str(), path.c_str()) != 0) {
-      std::remove(partial.c_str());
-      return copied.ok() ? Error(ErrorKind::Storage, "backup " + path + " cannot be written")
-                         : std::move(copied).error();
-    }
-    return {};
-  }
-
-  // Runs `f` on `thread`, or here when there is none.
-  template <class T, class F>
-  static io::Task<Result<T>> run_on(io::ShardThread* thread, io::Executor& executor, F f) {
-    if (thread == nullptr) {
-      co_return f();
-    }
-    std::optional<Result<T>> result;
-    io::Event done(executor);
-    thread->shard().post_remote([&] {
-      result.emplace(f());
-      executor.post_remote([&done] { done.set(); });
-    });
-    co_await done.wait();
-    co_return std::move(*result);
-  }
-  template <class T, class F>
-  io::Task<Result<T>> on_writer(io::Executor& executor, F f) {
-    return run_on<T>(writer_.get(), executor, std::move(f));
-  }
   template <class T, class F>
   io::Task<Result<T>> read(io::Executor& executor, F f) {
-    // A store in memory has one connection, which is the writer's.
-    if (read_connection_ == nullptr) {
-      return run_on<T>(writer_.get(), executor,
-                       [this, f = std::move(f)] { return f(*write_connection_); });
-    }
-    return run_on<T>(reader_.get(), executor,
-                     [this, f = std::move(f)] { return f(*read_connection_); });
+    return reads_.run<T>(executor, [this, f = std::move(f)] {
+      return f(read_connection_ == nullptr ? *write_connection_ : *read_connection_);
+    });
+  }
+  io::Task<Result<std::uint64_t>> write(io::Executor& executor, Write write) {
+    return writes_.write(executor, std::move(write));
   }
 
-  template <class T, class F>
-  io::Task<Result<T>> write(io::Executor& executor, F f) {
-    std::optional<Result<T>> result;
-    io::Event done(executor);
-    const bool queued =
-        enqueue(PendingWrite{[&](TableWriter& tables) {
-                               result.emplace(f(tables));
-                               return result->ok() || result->error().kind() != ErrorKind::Storage;
-                             },
-                             [&](const Error* error) {
-                               if (error != nullptr) {
-                                 result.emplace(*error);
-                               }
-                               executor.post_remote([&done] { done.set(); });
-                             }});
-    if (!queued) {
-      co_return Error(ErrorKind::TooManyRequests,
-                      "too many writes wait for the store; nothing was written");
-    }
-    co_await done.wait();
-    co_return std::move(*result);
-  }
-
-  bool enqueue(PendingWrite write) {
-    bool first = false;
-    {
-      const std::lock_guard lock(mutex_);
-      if (pending_.size() >= options_.max_queued_writes) {
-        return false;
-      }
-      first = pending_.empty();
-      pending_.push_back(std::move(write));
-    }
-    if (first) {
-      if (writer_ != nullptr) {
-        writer_->shard().post_remote([this] { drain(); });
-      } else {
-        drain();
-      }
-    }
-    return true;
-  }
-
-  void drain() {
-    std::vector<PendingWrite> batch;
-    {
-      const std::lock_guard lock(mutex_);
-      batch.swap(pending_);
-    }
-    auto committed = commit(batch);
+  // On the writer's thread.
+  void commit(std::span<Write* const> batch) {
+    auto committed = apply(batch);
     if (committed.ok()) {
-      feed_.publish(std::move(*committed));
+      CHECK(feed_.publish(std::move(*committed)), "revisions are given without a gap");
       retention_.note(tables_.revision());
-    }
-    const Error* error = committed.ok() ? nullptr : &committed.error();
-    for (PendingWrite& write : batch) {
-      write.done(error);
+    } else {
+      for (Write* write : batch) {
+        write->result = committed.error();
+      }
     }
     if (retention_.boundary() > tables_.compacted()) {
       static_cast<void>(compact_now());  // tried again beside the next write
     }
   }
 
-  Result<std::vector<Change>> commit(std::vector<PendingWrite>& batch) {
+  Result<std::vector<Change>> apply(std::span<Write* const> batch) {
     TRY_VOID(tables_.begin());
-    for (PendingWrite& write : batch) {
-      if (!write.apply(tables_)) {
-        Error error = write_connection_->last_error();
+    for (Write* write : batch) {
+      if (!tables_.apply(*write)) {
+        Error error = write->result.error();
         tables_.abort();
         return error;
       }
@@ -280,18 +149,16 @@ class Store final : public SqliteStore {
 
   Result<void> compact_now() { return tables_.compact(retention_.boundary()); }
 
-  SqliteOptions options_;
   FileLock lock_;
   std::unique_ptr<Connection> write_connection_;
   std::unique_ptr<Connection> read_connection_;
   TableWriter tables_;        // writer thread
   RetentionClock retention_;  // writer thread
   ChangeFeed feed_;
-  std::mutex mutex_;
-  std::vector<PendingWrite> pending_;
-  // Last: they are joined first.
-  std::unique_ptr<io::ShardThread> reader_;
   std::unique_ptr<io::ShardThread> writer_;
+  std::unique_ptr<io::ShardThread> reader_;
+  ReadQueue reads_;
+  GroupCommit writes_;
 };
 
 }  // namespace
@@ -313,8 +180,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(SqliteOptions options, co
   if (!in_memory) {
     TRY(reader, Connection::open(options.path, Connection::Access::ReadOnly));
   }
-  auto store = std::make_unique<Store>(std::move(options), clock, std::move(lock),
-                                       std::move(writer), std::move(reader));
+  auto store = std::make_unique<SqliteStoreImpl>(options, clock, std::move(lock), std::move(writer),
+                                                 std::move(reader));
   TRY_VOID(store->load());
   return std::unique_ptr<SqliteStore>(std::move(store));
 }

@@ -8,28 +8,28 @@
 #include <string>
 
 #include "base/clock.h"
-#include "storage/object_store.h"
-#include "storage/secret_store.h"
+#include "storage/group_commit.h"
+#include "storage/store.h"
 
 namespace roadstead::storage {
 
 struct SqliteOptions {
   std::string path;                            // ":memory:" for one that lives in memory
   Duration history = std::chrono::minutes(5);  // at least; then changes are forgotten
-  std::size_t max_queued_writes = 10'000;      // beyond: TooManyRequests
+  WriteQueueLimits queued_writes;              // beyond: TooManyRequests
+  std::size_t queued_reads = 10'000;           // likewise
   // Everything on the calling thread: for the simulated world.
   bool inline_execution = false;
 };
 
-class SqliteStore : public ObjectStore, public SecretStore {
+class SqliteStore : public Store {
  public:
   // Blocks while it checks and migrates. The clock must outlive the store.
   static Result<std::unique_ptr<SqliteStore>> open(SqliteOptions options, const Clock& clock);
-
-  // Writes a consistent copy while the store goes on. `path` must not exist; it appears whole.
-  virtual io::Task<Result<void>> backup(io::Executor& executor, std::string path) = 0;
-  // Forgets what history allows now; otherwise done beside writes, every few seconds.
-  virtual io::Task<Result<void>> compact(io::Executor& executor) = 0;
 };
+
+// Writes a consistent copy of a store, which another process may be using meanwhile. `to` must not
+// exist; it appears whole, or not at all. Blocks.
+Result<void> backup_sqlite(const std::string& from, const std::string& to);
 
 }  // namespace roadstead::storage

@@ -12,6 +12,7 @@
 
 #include "storage/contract_test_support.h"
 #include "storage/sqlite/connection.h"
+#include "storage/sqlite/sqlite_transfer.h"
 
 namespace roadstead::storage {
 namespace {
@@ -146,17 +147,46 @@ TEST_F(SqliteFileTest, FindsDamage) {
       << damaged.error().message();
 }
 
-TEST_F(SqliteFileTest, ABackupIsAWholeStore) {
+TEST_F(SqliteFileTest, ABackupIsAWholeStoreAndIsMadeBesideIt) {
   auto store = open(folder_.file("a.db"));
   ASSERT_TRUE(run((*store)->create(shard_, key("a"), "1")).ok());
-  ASSERT_TRUE(run((*store)->backup(shard_, folder_.file("copy.db"))).ok());
+  ASSERT_TRUE(backup_sqlite(folder_.file("a.db"), folder_.file("copy.db")).ok());
   ASSERT_TRUE(run((*store)->create(shard_, key("b"), "2")).ok());
-  EXPECT_EQ(run((*store)->backup(shard_, folder_.file("copy.db"))).error().kind(),
+  EXPECT_EQ(backup_sqlite(folder_.file("a.db"), folder_.file("copy.db")).error().kind(),
             ErrorKind::AlreadyExists);
+  EXPECT_EQ(backup_sqlite(folder_.file("none.db"), folder_.file("other.db")).error().kind(),
+            ErrorKind::NotFound);
   auto copy = open(folder_.file("copy.db"));
   ASSERT_TRUE(copy.ok());
   EXPECT_EQ(run((*copy)->get(shard_, key("a")))->value, "1");
   EXPECT_FALSE(run((*copy)->get(shard_, key("b"))).ok());
+}
+
+TEST_F(SqliteFileTest, AStoreMovesToAnotherFileWithItsHistory) {
+  Revision first = 0;
+  Revision last = 0;
+  {
+    auto store = open(folder_.file("a.db"));
+    first = *run((*store)->create(shard_, key("a"), "1"));
+    last = *run((*store)->update(shard_, key("a"), first, "2"));
+    ASSERT_TRUE(run((*store)->put_secret(shard_, "ca", 0, "sealed")).ok());
+    EXPECT_EQ(sqlite_source(folder_.file("a.db")).error().kind(), ErrorKind::Storage);
+  }
+  {
+    auto from = sqlite_source(folder_.file("a.db"));
+    auto to = sqlite_target(folder_.file("b.db"));
+    ASSERT_TRUE(from.ok() && to.ok());
+    const auto report = transfer(**from, **to);
+    ASSERT_TRUE(report.ok()) << report.error().to_string();
+    EXPECT_EQ(report->versions, 2U);
+    EXPECT_EQ(report->secrets, 1U);
+  }
+  auto moved = open(folder_.file("b.db"));
+  ASSERT_TRUE(moved.ok());
+  EXPECT_EQ(*run((*moved)->current_revision(shard_)), last);
+  EXPECT_EQ(run((*moved)->changes(shard_, first, 10))->changes.size(), 1U);
+  EXPECT_EQ(run((*moved)->get_secret(shard_, "ca"))->bytes, "sealed");
+  EXPECT_EQ(*run((*moved)->create(shard_, key("c"), "3")), last + 1);
 }
 
 // A file-size limit stands for a full disk: the write fails in the same system call.

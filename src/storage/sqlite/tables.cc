@@ -3,10 +3,9 @@
 
 #include <algorithm>
 
-namespace roadstead::storage {
-namespace {
+#include "storage/limits.h"
 
-constexpr Revision kCompactionStep = 2000;
+namespace roadstead::storage {
 
 Key key_of(std::string resource, const std::string& path) {
   const std::size_t slash = path.find('/');
@@ -15,6 +14,10 @@ Key key_of(std::string resource, const std::string& path) {
   }
   return Key{std::move(resource), path.substr(0, slash), path.substr(slash + 1)};
 }
+
+namespace {
+
+constexpr Revision kCompactionStep = 2000;
 
 Error no_such(const Key& key) {
   return Error(ErrorKind::NotFound, key.resource + " \"" + key.path() + "\" not found");
@@ -89,6 +92,7 @@ Result<ListPage> read_list(Connection& connection, const ListQuery& query) {
       "SELECT max(revision) FROM versions WHERE resource = ?1 AND path > ?2 AND path < ?3 "
       "AND revision <= ?4 GROUP BY path ORDER BY path");
   newest_of.bind(1, query.resource).bind(2, after).bind(3, end).bind(4, page.revision);
+  PageBudget budget;
   for (;;) {
     TRY(const bool row, newest_of.step());
     if (!row) {
@@ -101,7 +105,8 @@ Result<ListPage> read_list(Connection& connection, const ListQuery& query) {
     if (!alive) {
       continue;
     }
-    if (query.limit > 0 && page.records.size() == query.limit) {
+    const bool full = query.limit > 0 && page.records.size() == query.limit;
+    if (full || !budget.take(version.size(2))) {
       page.more = true;
       return page;
     }
@@ -119,13 +124,14 @@ Result<Changes> read_changes(Connection& connection, Revision since, std::size_t
   }
   Changes out;
   Statement statement = connection.prepare(
-      "SELECT v.revision, v.resource, v.path, v.deleted, v.value, v.previous, p.value, p.deleted "
+      "SELECT v.revision, v.resource, v.path, v.deleted, v.value, v.previous, p.value "
       "FROM versions v LEFT JOIN versions p ON p.revision = v.previous "
       "WHERE v.revision > ?1 ORDER BY v.revision LIMIT ?2");
   statement.bind(1, since).bind(2, limit);
+  PageBudget budget;
   for (;;) {
     TRY(const bool row, statement.step());
-    if (!row) {
+    if (!row || !budget.take(statement.size(4) + statement.size(6))) {
       break;
     }
     Change change;
@@ -138,8 +144,9 @@ Result<Changes> read_changes(Connection& connection, Revision since, std::size_t
     }
     out.changes.push_back(std::move(change));
   }
-  const bool complete = out.changes.size() < limit;
-  out.up_to = complete ? newest : out.changes.back().revision;
+  const Revision last = out.changes.empty() ? since : out.changes.back().revision;
+  out.more = last < newest;
+  out.up_to = last;
   return out;
 }
 
@@ -246,6 +253,28 @@ Result<Revision> TableWriter::insert(const Key& key, const Present& before, bool
   }
   changes_.push_back(std::move(change));
   return revision;
+}
+
+bool TableWriter::apply(Write& write) {
+  write.result = execute(write);
+  return write.result.ok() || write.result.error().kind() != ErrorKind::Storage;
+}
+
+Result<std::uint64_t> TableWriter::execute(const Write& write) {
+  switch (write.verb) {
+    case Write::Verb::Create:
+      return create(write.key, write.bytes);
+    case Write::Verb::Update:
+      return update(write.key, write.expected, write.bytes);
+    case Write::Verb::Remove:
+      return remove(write.key, write.expected, write.bytes);
+    case Write::Verb::PutSecret:
+      return put_secret(write.key.name, write.expected, write.bytes);
+    case Write::Verb::RemoveSecret:
+      break;
+  }
+  TRY_VOID(remove_secret(write.key.name, write.expected));
+  return 0;
 }
 
 Result<Revision> TableWriter::create(const Key& key, const std::string& value) {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store's operations on one connection, synchronous. Writes are called inside the writer's
-// transaction and number themselves from `revision_`; reads may run on any connection.
+// The store's operations on one connection, synchronous. Writes happen inside the writer's
+// transaction and are numbered from the counters in memory; reads may run on any connection.
 #pragma once
 
 #include <vector>
 
+#include "storage/group_commit.h"
 #include "storage/object_store.h"
 #include "storage/secret_store.h"
 #include "storage/sqlite/connection.h"
 
 namespace roadstead::storage {
+
+Key key_of(std::string resource, const std::string& path);
 
 // Reads. Each takes one snapshot.
 Result<Record> read_record(Connection& connection, const Key& key);
@@ -30,12 +33,8 @@ class TableWriter {
   Result<std::vector<Change>> commit();
   void abort();
 
-  Result<Revision> create(const Key& key, const std::string& value);
-  Result<Revision> update(const Key& key, Revision expected, const std::string& value);
-  Result<Revision> remove(const Key& key, Revision expected, const std::string& last_state);
-  Result<std::uint64_t> put_secret(const std::string& name, std::uint64_t expected,
-                                   const std::string& bytes);
-  Result<void> remove_secret(const std::string& name, std::uint64_t expected);
+  // Fills the write's result. False when the store itself failed, which ends the transaction.
+  bool apply(Write& write);
 
   Revision revision() const { return committed_.revision; }
   Revision compacted() const { return compacted_; }
@@ -51,6 +50,13 @@ class TableWriter {
     Revision revision = 0;  // 0: there is none
     std::string value;
   };
+  Result<std::uint64_t> execute(const Write& write);
+  Result<Revision> create(const Key& key, const std::string& value);
+  Result<Revision> update(const Key& key, Revision expected, const std::string& value);
+  Result<Revision> remove(const Key& key, Revision expected, const std::string& last_state);
+  Result<std::uint64_t> put_secret(const std::string& name, std::uint64_t expected,
+                                   const std::string& bytes);
+  Result<void> remove_secret(const std::string& name, std::uint64_t expected);
   Result<Present> present(const Key& key);
   Result<Present> expect(const Key& key, Revision expected);
   Result<Revision> insert(const Key& key, const Present& before, bool deleted,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/sqlite/change_feed.h"
+#include "storage/change_feed.h"
 
 #include <algorithm>
 #include <atomic>
+
+#include "storage/limits.h"
 
 namespace roadstead::storage {
 namespace {
@@ -36,23 +38,36 @@ void ChangeFeed::start_at(Revision revision) {
   const std::lock_guard lock(mutex_);
   revision_ = revision;
   before_recent_ = revision;
+  recent_.clear();
+  recent_bytes_ = 0;
+  tell_listeners();
 }
 
-void ChangeFeed::publish(std::vector<Change> changes) {
-  if (changes.empty()) {
-    return;
-  }
+bool ChangeFeed::publish(std::vector<Change> changes) {
   const std::lock_guard lock(mutex_);
+  if (changes.empty() || changes.back().revision <= revision_) {
+    return true;
+  }
+  if (changes.front().revision > revision_ + 1) {
+    return false;
+  }
   for (Change& change : changes) {
-    revision_ = change.revision;
-    recent_bytes_ += size_of(change);
-    recent_.push_back(std::move(change));
+    if (change.revision > revision_) {
+      revision_ = change.revision;
+      recent_bytes_ += size_of(change);
+      recent_.push_back(std::move(change));
+    }
   }
   while (recent_.size() > kMaxChanges || recent_bytes_ > kMaxBytes) {
     recent_bytes_ -= size_of(recent_.front());
     before_recent_ = recent_.front().revision;
     recent_.pop_front();
   }
+  tell_listeners();
+  return true;
+}
+
+void ChangeFeed::tell_listeners() {
   std::erase_if(listeners_, [](const auto& weak) { return weak.expired(); });
   for (const auto& weak : listeners_) {
     const std::shared_ptr<Listener> listener = weak.lock();
@@ -80,10 +95,13 @@ std::optional<Changes> ChangeFeed::since(Revision since, std::size_t limit) cons
   auto next = std::upper_bound(recent_.begin(), recent_.end(), since,
                                [](Revision r, const Change& c) { return r < c.revision; });
   Changes out;
-  for (; next != recent_.end() && out.changes.size() < limit; ++next) {
+  PageBudget budget;
+  for (; next != recent_.end() && out.changes.size() < limit && budget.take(size_of(*next));
+       ++next) {
     out.changes.push_back(*next);
   }
-  out.up_to = next == recent_.end() ? revision_ : out.changes.back().revision;
+  out.more = next != recent_.end();
+  out.up_to = out.more ? out.changes.back().revision : std::max(revision_, since);
   return out;
 }
 

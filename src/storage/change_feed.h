@@ -15,9 +15,11 @@ namespace roadstead::storage {
 
 class ChangeFeed {
  public:
-  // `revision`: everything up to here is committed and known to be older.
+  // `revision`: everything up to here is committed and known to be older. Tells the listeners.
   void start_at(Revision revision);
-  void publish(std::vector<Change> changes);
+  // Takes over what is new in an unbroken run of changes. False, and nothing is taken, when the run
+  // begins after a gap: what lies between must be published first.
+  bool publish(std::vector<Change> changes);
 
   Revision revision() const;
   // nullopt when the feed does not reach back that far.
@@ -28,6 +30,8 @@ class ChangeFeed {
  private:
   struct Listener;
   class Handle;
+
+  void tell_listeners();
 
   mutable std::mutex mutex_;
   std::deque<Change> recent_;
