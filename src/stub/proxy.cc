@@ -48,13 +48,20 @@ io::Task<bool> hold(http::BodySource& from, Held& held) {
   co_return true;
 }
 
+// A member's trailers follow the rules of its header fields.
+http::Headers trailers_of(const http::ClientExchange& up) {
+  http::Headers trailers = up.trailers();
+  tunnel::strip_response(trailers);
+  return trailers;
+}
+
 std::string header_or_empty(const http::Headers& headers, std::string_view name) {
   const std::string* value = headers.find(name);
   return value != nullptr ? *value : std::string();
 }
 
 io::Task<void> upload(http::BodySource& from, http::ClientExchange& to) {
-  static_cast<void>(co_await http::relay(from, to));
+  static_cast<void>(co_await http::relay(from, to, http::Trailers::Drop));
 }
 
 }  // namespace
@@ -203,6 +210,10 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
     }
   } else if (!code.empty()) {
     verdict = co_await on_agent_error(request, *lane, up, code);
+  } else if (response->headers.has(tunnel::kUpgradedField) && request.plan.upgrade.empty()) {
+    co_await fail(request, agent_error(request.tunnel.cluster(), tunnel::kErrorFailed,
+                                       "it upgraded a request that asked for none",
+                                       is_write(request.plan)));
   } else if (response->headers.has(tunnel::kUpgradedField)) {
     uploads.spawn(upload(request.exchange, up));
     co_await answer(request, up, std::move(*response));
@@ -222,7 +233,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
       passed = co_await request.exchange.write(held.bytes);
     }
     if (passed.ok() && held.ended && !empty) {
-      static_cast<void>(co_await request.exchange.finish(up.trailers()));
+      static_cast<void>(co_await request.exchange.finish(trailers_of(up)));
     } else if (passed.ok() && !held.ended) {
       co_await relay_body(request, up, format);
     }
@@ -306,7 +317,7 @@ io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up,
       }
     }
     if (end) {
-      static_cast<void>(co_await request.exchange.finish(up.trailers()));
+      static_cast<void>(co_await request.exchange.finish(trailers_of(up)));
       co_return;
     }
   }
