@@ -27,12 +27,15 @@ struct Held {
 };
 
 // Answers that come in one piece are held until they are whole, or too long to hold: a lane that
-// dies in between can then be replaced unseen.
+// dies in between can then be replaced unseen, or its loss be told in words when it was a write.
 constexpr std::size_t kMaxHeld = 64 * 1024;
 
-bool is_held(const Plan& plan) {
-  return plan.repeatable && plan.info.is_resource && plan.info.subresource.empty() &&
-         (plan.info.verb == "get" || plan.info.verb == "list");
+bool is_held(const Plan& plan, const http::ResponseHead& answer) {
+  if (!plan.info.is_resource || !plan.info.subresource.empty() || !plan.upgrade.empty()) {
+    return false;
+  }
+  return plan.repeatable ? plan.info.verb == "get" || plan.info.verb == "list"
+                         : answer.headers.has("content-length");  // no stream of its own kind
 }
 
 // False when the lane was lost.
@@ -195,7 +198,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
       response.ok() ? header_or_empty(response->headers, tunnel::kErrorField) : std::string();
   bool lost = !response.ok();
   Held held;
-  if (!lost && code.empty() && is_held(request.plan)) {
+  if (!lost && code.empty() && is_held(request.plan, *response)) {
     lost = !co_await hold(up, held);
   }
   Verdict verdict = Verdict::Done;

@@ -61,11 +61,12 @@ def test_kill_9_of_agents_again_and_again(ack: Site, kubeconfig: Path, namespace
         ack.wait_whole()
 
 
-def test_after_a_kill_the_next_request_is_served_at_once(ack: Site, member: Client) -> None:
+def first_requests_after_kills(site: Site, member: Client, rounds: int) -> list[float]:
+    """Seconds that the first request after each kill -9 of one of two Agents took."""
     assert member.raw("GET", "/version").status == 200
-    slowest = 0.0
-    for round_ in range(4):
-        agent = ack.agents[round_ % 2]
+    took = []
+    for number in range(rounds):
+        agent = site.agents[number % 2]
         connection = member.connect()
         connection.connect()
         agent.kill()
@@ -73,13 +74,22 @@ def test_after_a_kill_the_next_request_is_served_at_once(ack: Site, member: Clie
         connection.request("GET", "/version")
         response = connection.getresponse()
         response.read()
-        slowest = max(slowest, watch.seconds)
+        took.append(watch.seconds)
         connection.close()
         assert response.status == 200
         agent.start()
-        ack.wait_whole()
-    print(f"\nfirst request after kill -9: at most {slowest * 1000:.0f} ms")
-    assert slowest <= 0.5  # the aim of 100 ms is measured with the optimised programs by the benchmarks
+        site.wait_whole()
+    print(f"\nfirst request after kill -9: median {statistics.median(took) * 1000:.0f} ms, at most {max(took) * 1000:.0f} ms")
+    return took
+
+
+def test_after_a_kill_the_next_request_is_served_at_once(ack: Site, member: Client) -> None:
+    assert max(first_requests_after_kills(ack, member, 4)) <= 0.5  # debug programs on a busy machine
+
+
+@pytest.mark.soak
+def test_after_each_of_many_kills_the_next_request_is_served_at_once(ack: Site, member: Client) -> None:
+    assert sorted(first_requests_after_kills(ack, member, 40))[35] <= 0.1
 
 
 def test_rolling_restart_of_the_agents_fails_no_read(ack: Site, kubeconfig: Path, namespace: str) -> None:
@@ -254,16 +264,16 @@ def stalled_readers(member: Client, programs: Sequence[Program], namespace: str,
 
 
 def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub, seconds: float, rounds: int) -> None:
-    """Rounds with and without the stalled, compared by the median over windows of five seconds of each window's p99."""
+    """Rounds with and without the stalled, compared by the median over windows of each window's p99."""
     for n in range(40):  # 8 MB in all
         site.straight().raw("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"Content-Type": "application/json"},
                             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"big-{n}"}, "data": {"x": "y" * 200_000}})
-    window = min(5.0, seconds / 2)
+    window = min(10.0, seconds / 2)
     alone: list[Outcome] = []
     beside: list[Outcome] = []
 
     def load(duration: float, into: list[Outcome]) -> None:
-        with Load(kubeconfig, namespace, seconds=duration, rate=200) as load:
+        with Load(kubeconfig, namespace, seconds=duration, rate=50) as load:  # few, so that a busy machine keeps up
             outcome = load.finish()
         assert not outcome.failed(outcome.requests), outcome.failed(outcome.requests)[:5]
         into += outcome.windows(window)
@@ -305,21 +315,22 @@ def abort_requests(kubeconfig: Path, namespace: str, count: int) -> None:
 
 def aborted(site: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub, count: int) -> None:
     programs = [hub, *site.agents]
+    descriptors = lambda: [p.descriptors() for p in programs]  # noqa: E731
 
-    def descriptors() -> list[int]:
-        return [p.descriptors() for p in programs]
+    def back(to: list[int], spare: int) -> list[int]:
+        return wait.until("descriptors are back", descriptors, timeout=90, every=0.5, done=lambda seen: all(
+            now <= before * 1.01 + spare for now, before in zip(seen, to, strict=True)))
 
     quiet = descriptors()
     abort_requests(kubeconfig, namespace, count // 2)  # to warm up: pools, lanes and caches have their size afterwards
-    calm = lambda seen: all(now <= before + 8 for now, before in zip(seen, quiet, strict=True))  # noqa: E731
-    wait.until("descriptors are back", descriptors, done=calm, timeout=90, every=0.5)
+    warm = back(quiet, 8)
     memory = [p.resident_bytes() for p in programs]
     watch = wait.Stopwatch()
     abort_requests(kubeconfig, namespace, count)
     took = watch.seconds
-    wait.until("descriptors are back", descriptors, done=calm, timeout=90, every=0.5)
+    after = back(warm, 1)  # a connection to the API server more or less
     grown = [(p.resident_bytes() - m) / m for p, m in zip(programs, memory, strict=True)]
-    print(f"\n{count} aborted requests in {took:.0f} s: descriptors {quiet} before and {descriptors()} after, memory " +
+    print(f"\n{count} aborted requests in {took:.0f} s: descriptors {warm} before and {after} after, memory " +
           ", ".join(f"{g:+.1%}" for g in grown))
     assert member.raw("GET", "/version").status == 200
     assert site.phase() == "Running"

@@ -43,6 +43,9 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
     http::ResponseHead head;
     head.status = 200;
     head.headers.add("content-type", "application/json");
+    if (server_.pause_before_body_ > Duration()) {
+      head.headers.add("content-length", std::to_string(answer().size()));
+    }
     co_return head;
   }
   io::Task<Result<std::string>> read() override {
@@ -54,10 +57,11 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
       co_return half_ ? "{\"type\":\"MODIFIED\",\"object\":{\"n\":"
                       : std::to_string(++events_) + "}}\n";
     }
-    if (reset_) {
+    if (reset_ || (server_.pause_before_body_ > Duration() && !answered_ &&
+                   !co_await sleep_.sleep(server_.pause_before_body_))) {
       co_return Error(ErrorKind::Cancelled, "reset");
     }
-    co_return std::exchange(answered_, true) ? std::string() : "{\"echo\":\"" + body_ + "\"}";
+    co_return std::exchange(answered_, true) ? std::string() : answer();
   }
   const http::Headers& trailers() const override { return none_; }
   bool not_processed() const override { return false; }
@@ -68,6 +72,8 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
   }
 
  private:
+  std::string answer() const { return "{\"echo\":\"" + body_ + "\"}"; }
+
   FakeApiServer& server_;
   http::RequestHead head_;
   io::Event arrived_;

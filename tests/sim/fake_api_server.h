@@ -29,12 +29,15 @@ class FakeApiServer final : public agent::Upstream {
   const std::map<std::string, int>& carried_out() const { return carried_out_; }
   const http::Headers& last_headers() const { return last_headers_; }
   void set_delay(Duration longest) { longest_delay_ = longest; }
+  // Between the head of an answer and its body, whose length the head then names.
+  void set_pause_before_body(Duration pause) { pause_before_body_ = pause; }
 
  private:
   class Exchange;
   io::Executor& executor_;
   Random& random_;
   Duration longest_delay_ = std::chrono::milliseconds(20);
+  Duration pause_before_body_{};
   std::map<std::string, int> carried_out_;
   http::Headers last_headers_;
 };

@@ -42,10 +42,12 @@ func abort(arguments []string) error {
 			defer running.Done()
 			for n := range turn {
 				client := shared
+				var own *ownConnection
 				if n%50 == 0 { // a connection of its own, closed in the middle
-					own := rest.CopyConfig(config)
-					own.Dial = (&net.Dialer{}).DialContext // client-go keeps no connection for others then
-					transport, err := rest.TransportFor(own)
+					own = &ownConnection{}
+					separate := rest.CopyConfig(config)
+					separate.Dial = own.dial // client-go keeps no connection for others then
+					transport, err := rest.TransportFor(separate)
 					if err != nil {
 						continue
 					}
@@ -60,13 +62,12 @@ func abort(arguments []string) error {
 					if n%3 == 1 {
 						_, _ = io.ReadFull(answer.Body, make([]byte, 16))
 					}
+					own.close()
 					cancel()
 					_ = answer.Body.Close()
 				}
 				cancel()
-				if n%50 == 0 {
-					client.CloseIdleConnections()
-				}
+				own.close()
 			}
 		}()
 	}
@@ -76,4 +77,38 @@ func abort(arguments []string) error {
 	close(turn)
 	running.Wait()
 	return nil
+}
+
+// ownConnection is what one request has dialled. Dialling may end after the request was given up.
+type ownConnection struct {
+	lock   sync.Mutex
+	opened []net.Conn
+	closed bool
+}
+
+func (o *ownConnection) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	made, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	if o.closed {
+		_ = made.Close()
+		return nil, net.ErrClosed
+	}
+	o.opened = append(o.opened, made)
+	return made, nil
+}
+
+func (o *ownConnection) close() {
+	if o == nil {
+		return
+	}
+	o.lock.Lock()
+	defer o.lock.Unlock()
+	o.closed = true
+	for _, connection := range o.opened {
+		_ = connection.Close()
+	}
 }
