@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/forwarder.h"
 
+#include "base/ascii.h"
 #include "http/relay.h"
 #include "io/task_group.h"
 #include "kube/query.h"
@@ -15,7 +16,7 @@ constexpr Duration kConnectTimeout = std::chrono::seconds(10);
 // A request that breaks off is seen by the abort hook; one that is not read to its end because the
 // answer is complete needs no more.
 io::Task<void> upload(http::ServerExchange& from, http::ClientExchange& to) {
-  static_cast<void>(co_await http::relay(from, to));
+  static_cast<void>(co_await http::relay(from, to, http::Trailers::Drop));
 }
 
 enum class Lasting : unsigned char { No, Watch, Follow };
@@ -34,6 +35,14 @@ Lasting lasting(std::string_view target) {
   return query.get_bool("watch")    ? Lasting::Watch
          : query.get_bool("follow") ? Lasting::Follow
                                     : Lasting::No;
+}
+
+// A 101 to what was asked for, and to nothing else.
+bool is_switch(const http::ResponseHead& response, std::string_view protocol) {
+  const std::string* upgrade = response.headers.find("upgrade");
+  return response.status == 101 && response.headers.count("upgrade") == 1 &&
+         ascii::equals_ignore_case(ascii::trim(*upgrade), protocol) &&
+         response.headers.has_token("connection", "upgrade");
 }
 
 // What the API server's answer becomes on the lane.
@@ -61,6 +70,9 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
     const std::string* method = from_lane.headers.find(tunnel::kMethodField);
     if (method == nullptr || (*method != "GET" && *method != "POST")) {
       return Error(ErrorKind::InvalidArgument, "an upgrade without rs-method");
+    }
+    if (from_lane.protocol != "websocket" && from_lane.protocol != "spdy/3.1") {
+      return Error(ErrorKind::InvalidArgument, "only upgrades to websocket and SPDY/3.1 are known");
     }
     head.method = *method;
   }
@@ -127,7 +139,7 @@ void Forwarder::end_watches() {
 struct Forwarder::Attempt {
   std::uint64_t context_id = 0;
   http::RequestHead head;
-  bool upgrade = false;
+  std::string upgrade;  // the protocol, or ""
   IdentityTable* identities = nullptr;
   http::ClientExchange* up = nullptr;  // once it is open
   bool ended = false;                  // from our side: nobody waits for the answer any more
@@ -166,7 +178,7 @@ io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& i
     co_return;
   }
   attempt.head = std::move(*head);
-  attempt.upgrade = !request.protocol.empty();
+  attempt.upgrade = request.protocol;
   co_await run(exchange, attempt);
 }
 
@@ -181,11 +193,12 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   const auto guard = attempt.identities->attach(attempt.context_id, stop);
   const http::AbortHook on_abort(exchange, stop);
   const Deadline connect = Deadline::after(clock_, kConnectTimeout);
-  const bool end = exchange.request_ended() && !attempt.upgrade;
+  const bool upgrade = !attempt.upgrade.empty();
+  const bool end = exchange.request_ended() && !upgrade;
   const Lasting lasts = lasting(attempt.head.target);
-  auto opened = attempt.upgrade ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
-                                : co_await upstream_.open(std::move(attempt.head), end,
-                                                          lasts != Lasting::No, connect);
+  auto opened = upgrade ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
+                        : co_await upstream_.open(std::move(attempt.head), end,
+                                                  lasts != Lasting::No, connect);
   if (opened.ok() && attempt.ended) {
     metrics_.refused.add();
     (*opened)->reset();
@@ -199,7 +212,7 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   http::ClientExchange& up = **opened;
   attempt.up = &up;
   std::optional<WatchGuard> watch;
-  if (lasts == Lasting::Watch && !attempt.upgrade) {
+  if (lasts == Lasting::Watch && !upgrade) {
     watch.emplace(watches_, [&up] { up.reset(); });
   }
 
@@ -207,11 +220,11 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   io::TaskGroup uploads(exchange.executor());
   // An upgrade's bytes start only after a correct 101: before it they could become a second
   // request.
-  if (!end && !attempt.upgrade) {
+  if (!end && !upgrade) {
     uploads.spawn(upload(exchange, up));
   }
   response = co_await up.response();
-  const bool upgraded = attempt.upgrade && response.ok() && response->status == 101;
+  const bool upgraded = upgrade && response.ok() && is_switch(*response, attempt.upgrade);
   std::optional<Error> failure;
   std::string_view code = tunnel::kErrorFailed;
   if (!response.ok()) {
@@ -224,7 +237,9 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   } else if (auto redirect = tunnel::check_redirect(response->status, response->headers);
              !redirect.ok()) {
     failure = std::move(redirect).error();
-  } else if (attempt.upgrade && response->status >= 300 && response->status < 400) {
+  } else if (response->status == 101 && !upgraded) {
+    failure = Error(ErrorKind::Upstream, "the API server switched to a protocol nobody asked for");
+  } else if (upgrade && response->status >= 300 && response->status < 400) {
     failure = Error(ErrorKind::Upstream, "the API server redirected an upgrade, which is refused");
   }
   if (failure.has_value()) {

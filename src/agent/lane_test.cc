@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "agent/pipe_hub_test_support.h"
 
 namespace roadstead::agent {
@@ -222,6 +224,23 @@ TEST_F(LaneTest, RefusesIdentitiesOfStrangersOtherClustersAndOtherPeople) {
   EXPECT_EQ(admit(user_ca_.user("bob"), 4, &field), 401) << "a number means one person only";
 }
 
+TEST_F(LaneTest, RefusesIdentitiesThatLiveTooLong) {
+  const crypto::Certificate ann = user_ca_.user("ann");
+  for (const std::int64_t seconds :
+       {std::int64_t{61}, std::int64_t{0}, std::int64_t{-1}, std::int64_t{18'446'744'074},
+        std::numeric_limits<std::int64_t>::max(), std::numeric_limits<std::int64_t>::min()}) {
+    auto context = tunnel::make_context(++number_, {ann}, kClusterUid, {});
+    ASSERT_TRUE(context.ok());
+    context->lifetime_seconds = seconds;
+    http::RequestHead head;
+    head.method = "POST";
+    head.scheme = tunnel::kControlScheme;
+    head.authority = tunnel::kAuthority;
+    head.target = tunnel::kIdentityPath;
+    EXPECT_EQ(send(std::move(head), codec::write_json(context->to_json())).status, 401) << seconds;
+  }
+}
+
 TEST_F(LaneTest, RefusesWhomTheClusterDenies) {
   lane_->close();
   world_.settle();
@@ -403,6 +422,25 @@ TEST_F(UpgradeTest, AFailedUpgradeNeverBecomesASecondRequest) {
   EXPECT_EQ(api_server_.server.connections, 2);
 }
 
+TEST_F(UpgradeTest, RefusesASwitchToAnotherProtocol) {
+  be("ann");
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  for (const Fields& fields : {Fields{{"connection", "Upgrade"}, {"upgrade", "h2c"}},
+                               Fields{{"connection", "Upgrade"}, {"upgrade", "SPDY/3.1, h2c"}},
+                               Fields{{"upgrade", "SPDY/3.1"}}}) {
+    api_ = [&fields](http::ServerExchange& e) {
+      http::Headers headers;
+      for (const auto& [name, value] : fields) {
+        headers.add(name, value);
+      }
+      return reply(e, 101, "", headers);
+    };
+    const Answer answer = send(upgrade(), "GET /api/v1/secrets HTTP/1.1\r\nhost: a\r\n\r\n");
+    EXPECT_EQ(answer.header("rs-error"), tunnel::kErrorFailed);
+    EXPECT_NE(answer.header("rs-upgraded"), "1");
+  }
+}
+
 TEST_F(UpgradeTest, RefusesARedirectOfAnUpgrade) {
   be("ann");
   api_ = [](http::ServerExchange& e) {
@@ -411,6 +449,14 @@ TEST_F(UpgradeTest, RefusesARedirectOfAnUpgrade) {
     return reply(e, 302, "", headers);
   };
   EXPECT_EQ(send(upgrade()).header("rs-error"), tunnel::kErrorFailed);
+}
+
+TEST_F(UpgradeTest, RefusesAnUpgradeToSomethingElse) {
+  be("ann");
+  http::RequestHead head = upgrade();
+  head.protocol = "h2c";
+  EXPECT_EQ(send(std::move(head)).header("rs-error"), tunnel::kErrorRefusedRequest);
+  EXPECT_TRUE(seen_.empty());
 }
 
 TEST_F(UpgradeTest, RefusesAnUpgradeWithoutItsMethod) {

@@ -39,6 +39,7 @@ const nghttp2_session_callbacks* H2Callbacks::table() {
   static const nghttp2_session_callbacks* const kTable = [] {
     nghttp2_session_callbacks* t = nullptr;
     CHECK(nghttp2_session_callbacks_new(&t) == 0, "out of memory");
+    nghttp2_session_callbacks_set_on_begin_frame_callback(t, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(t, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback2(t, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback2(t, on_invalid_header);
@@ -52,6 +53,20 @@ const nghttp2_session_callbacks* H2Callbacks::table() {
     return t;
   }();
   return kTable;
+}
+
+int H2Callbacks::on_begin_frame(nghttp2_session* session, const nghttp2_frame_hd* head,
+                                void* user_data) {
+  H2Core& core = core_of(user_data);
+  if (core.role_ != H2Session::Role::Server) {
+    return 0;
+  }
+  const std::uint32_t code = core.broken_by(*head);
+  if (head->type == NGHTTP2_HEADERS) {
+    core.past_.opened(head->stream_id);
+  }
+  // The frame itself is still taken, but nothing that answers it: GOAWAY is what goes out next.
+  return code == NGHTTP2_NO_ERROR ? 0 : nghttp2_session_terminate_session(session, code);
 }
 
 int H2Callbacks::on_begin_headers(nghttp2_session* session, const nghttp2_frame* frame,

@@ -12,6 +12,7 @@ struct H2Callbacks {
   // One table for the process.
   static const nghttp2_session_callbacks* table();
 
+  static int on_begin_frame(nghttp2_session*, const nghttp2_frame_hd*, void* core);
   static int on_begin_headers(nghttp2_session*, const nghttp2_frame*, void* core);
   static int on_header(nghttp2_session*, const nghttp2_frame*, nghttp2_rcbuf* name,
                        nghttp2_rcbuf* value, std::uint8_t flags, void* core);

@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "http/h2_fields.h"
+#include "http/h2_past_streams.h"
 #include "http/h2_session.h"
 #include "http/h2_stream.h"
 #include "io/executor.h"
@@ -102,6 +103,8 @@ class H2Core {
     void operator()(nghttp2_session* session) const { nghttp2_session_del(session); }
   };
 
+  // The error of a client's frame that nghttp2 would ignore; NGHTTP2_NO_ERROR when it is fine.
+  std::uint32_t broken_by(const nghttp2_frame_hd& head) const;
   H2StreamRef add_stream(std::int32_t id);
   void close_stream(H2Stream& stream, std::uint32_t code);
   void remove_stream(H2Stream& stream);
@@ -119,6 +122,7 @@ class H2Core {
   H2Listener& listener_;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   std::vector<H2StreamRef> streams_;
+  H2PastStreams past_;  // server role
 
   std::byte* gather_out_ = nullptr;
   std::size_t gather_room_ = 0;

@@ -6,6 +6,35 @@
 #include "http/h2_core.h"
 
 namespace roadstead::http {
+namespace {
+
+constexpr std::size_t kMaxFrame = 16384;  // RFC 9113 section 4.2: what we allow the peer
+
+}  // namespace
+
+std::uint32_t H2Core::broken_by(const nghttp2_frame_hd& head) const {
+  switch (head.type) {
+    case NGHTTP2_PRIORITY:
+      return head.stream_id == 0 ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_NO_ERROR;
+    case NGHTTP2_CONTINUATION:
+      if (head.length > kMaxFrame) {
+        return NGHTTP2_FRAME_SIZE_ERROR;
+      }
+      return NGHTTP2_NO_ERROR;
+    case NGHTTP2_HEADERS:
+      switch (past_.state(head.stream_id)) {
+        case H2PastStreams::State::Ended:
+          return NGHTTP2_STREAM_CLOSED;
+        case H2PastStreams::State::Skipped:
+          return NGHTTP2_PROTOCOL_ERROR;
+        case H2PastStreams::State::Unknown:
+          break;
+      }
+      return NGHTTP2_NO_ERROR;
+    default:
+      return NGHTTP2_NO_ERROR;
+  }
+}
 
 H2StreamRef H2Core::add_stream(std::int32_t id) {
   H2StreamRef stream(new H2Stream(this, executor_, options_.initial_stream_window,
@@ -123,6 +152,9 @@ Error H2Core::closing_error(std::uint32_t code) const {
 
 void H2Core::close_stream(H2Stream& stream, std::uint32_t code) {
   const H2StreamRef keep(&stream);
+  if (stream.receive_ended && role_ == H2Session::Role::Server) {
+    past_.ended(stream.id);
+  }
   if (!stream.receive_ended || !stream.end_sent) {
     if (role_ == H2Session::Role::Client && code == NGHTTP2_REFUSED_STREAM) {
       stream.not_processed = true;

@@ -22,10 +22,12 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 enum Type : unsigned char {
   kData = 0,
   kHeaders = 1,
+  kPriority = 2,
   kReset = 3,
   kSettings = 4,
   kPing = 6,
   kGoaway = 7,
+  kWindowUpdate = 8,
   kContinuation = 9
 };
 constexpr unsigned char kEndStream = 1;
@@ -234,6 +236,38 @@ TEST_F(H2Wire, APingFloodEndsTheConnection) {
   EXPECT_EQ(result_->error().kind(), ErrorKind::Protocol);
 }
 
+TEST_F(H2Wire, HeadersAfterTheEndOfAStreamAreAnError) {
+  send(request(1, {}));
+  EXPECT_EQ(count(kHeaders, 1), 1U);
+  send(frame(kWindowUpdate, 0, 1, std::string("\0\0\0\1", 4)) +
+       frame(kReset, 0, 1, std::string("\0\0\0\0", 4)));
+  EXPECT_FALSE(code(kGoaway, 0).has_value());
+  send(frame(kData, 0, 1, "ignored by nghttp2"));
+  EXPECT_FALSE(code(kGoaway, 0).has_value());
+  send(request(1, {}));
+  EXPECT_EQ(code(kGoaway, 0), 5);  // STREAM_CLOSED
+  EXPECT_EQ(handler_.started, 1);
+}
+
+TEST_F(H2Wire, AStreamCannotBeOpenedLater) {
+  send(request(5, {}));
+  send(request(3, {}));
+  EXPECT_EQ(code(kGoaway, 0), 1);  // PROTOCOL_ERROR
+  EXPECT_EQ(handler_.started, 1);
+}
+
+TEST_F(H2Wire, PriorityNeedsAStream) {
+  send(frame(kPriority, 0, 0, std::string("\0\0\0\1\1", 5)));
+  EXPECT_EQ(code(kGoaway, 0), 1);
+}
+
+TEST_F(H2Wire, ContinuationsKeepToTheFrameSize) {
+  send(frame(kHeaders, kEndStream, 1, block({{":method", "GET"}})) +
+       frame(kContinuation, 0, 1, std::string(16385, '\x82')));
+  EXPECT_EQ(code(kGoaway, 0), 6);  // FRAME_SIZE_ERROR
+  EXPECT_EQ(handler_.started, 0);
+}
+
 TEST_F(H2Wire, NotHttp2) {
   FakeClock clock;
   io::SimulatedLoop loop(clock);
@@ -263,6 +297,7 @@ TEST_F(H2WireLimits, StreamsBeyondTheLimitAreRefused) {
   send(request(1, {}, 0) + request(3, {}, 0) + request(5, {}, 0));
   EXPECT_EQ(handler_.started, 2);
   EXPECT_EQ(code(kReset, 5), 7);  // REFUSED_STREAM
+  send(frame(kData, kEndStream, 5, "on its way before the refusal was seen"));
   send(frame(kData, kEndStream, 1, ""));
   send(request(7, {}, 0));
   EXPECT_EQ(handler_.started, 3);

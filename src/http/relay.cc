@@ -3,7 +3,7 @@
 
 namespace roadstead::http {
 
-io::Task<RelayOutcome> relay(BodySource& from, BodySink& to) {
+io::Task<RelayOutcome> relay(BodySource& from, BodySink& to, Trailers trailers) {
   RelayOutcome outcome;
   for (;;) {
     auto chunk = co_await from.read();
@@ -13,7 +13,7 @@ io::Task<RelayOutcome> relay(BodySource& from, BodySink& to) {
       co_return outcome;
     }
     if (chunk->empty()) {
-      auto finished = co_await to.finish(from.trailers());
+      auto finished = co_await to.finish(trailers == Trailers::Pass ? from.trailers() : Headers());
       if (!finished.ok()) {
         outcome.end = RelayOutcome::End::SinkFailed;
         outcome.error = std::move(finished).error();

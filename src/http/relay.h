@@ -17,8 +17,11 @@ struct RelayOutcome {
   std::uint64_t bytes = 0;
 };
 
-// Until the source's end, which becomes the sink's end with its trailers. Both outlive the task.
-io::Task<RelayOutcome> relay(BodySource& from, BodySink& to);
+// A request's trailers are dropped: they would be fields that nobody has looked at.
+enum class Trailers : unsigned char { Pass, Drop };
+
+// Until the source's end, which becomes the sink's end. Both outlive the task.
+io::Task<RelayOutcome> relay(BodySource& from, BodySink& to, Trailers trailers = Trailers::Pass);
 
 // The whole body, or PayloadTooLarge beyond `limit` bytes.
 io::Task<Result<std::string>> read_whole(BodySource& body, std::size_t limit);

@@ -122,8 +122,9 @@ Result<void> verify_context(const IdentityContext& context, const ContextRules& 
   if (!crypto::constant_time_equal(context.binding, crypto::to_hex(rules.exporter))) {
     return refused("identity context is bound to another lane");
   }
-  if (context.lifetime_seconds < 1 ||
-      std::chrono::seconds(context.lifetime_seconds) > kContextLifetime) {
+  // Compared as numbers: as durations, a large one would overflow into a small one.
+  constexpr auto kMost = std::chrono::duration_cast<std::chrono::seconds>(kContextLifetime).count();
+  if (context.lifetime_seconds < 1 || context.lifetime_seconds > kMost) {
     return refused("identity context lives longer than 60 s");
   }
   auto chain = crypto::Certificate::chain_from_pem(context.proof_chain_pem);

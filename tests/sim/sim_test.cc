@@ -34,6 +34,42 @@ TEST(Simulation, ARequestGoesThroughWithItsIdentity) {
   EXPECT_EQ(world.records().front().verb, "create");
 }
 
+TEST(Simulation, AWriteKeepsItsBodyWhenTheAgentHasForgottenWhoAsks) {
+  // Up to 64 KiB are kept to be sent again; 1 MiB is more than that.
+  for (const std::size_t size : {std::size_t{0}, std::size_t{5}, std::size_t{60'000}}) {
+    World world(8);
+    world.connect(0);
+    world.loop().run_for(seconds(1));
+    Answer answer;
+    world.loop().run_until_done(ask(&world, "GET", "/api/v1/pods", "", &answer));
+    ASSERT_EQ(answer.status, 200) << answer.error;
+    world.forget_identities();
+    const std::string body(size, 'b');
+    world.loop().run_until_done(ask(&world, "POST", "/api/v1/namespaces/a/pods", body, &answer));
+    EXPECT_EQ(answer.status, 200) << answer.error << answer.body;
+    EXPECT_EQ(answer.body, "{\"echo\":\"" + body + "\"}");
+    EXPECT_EQ(world.records().back().attempts, 2);
+    EXPECT_EQ(world.api_server().carried_out().at("/api/v1/namespaces/a/pods"), 1);
+  }
+}
+
+TEST(Simulation, AWriteTooLongToBeKeptIsNotSentInPieces) {
+  World world(9);
+  world.connect(0);
+  world.loop().run_for(seconds(1));
+  Answer answer;
+  world.loop().run_until_done(ask(&world, "GET", "/api/v1/pods", "", &answer));
+  world.forget_identities();
+  const std::string body(1 << 20, 'b');
+  world.loop().run_until_done(ask(&world, "POST", "/api/v1/namespaces/a/pods", body, &answer));
+  if (answer.status == 200) {
+    EXPECT_EQ(answer.body, "{\"echo\":\"" + body + "\"}");
+  } else {
+    EXPECT_EQ(answer.status, 503) << answer.error << answer.body;
+    EXPECT_FALSE(world.api_server().carried_out().contains("/api/v1/namespaces/a/pods"));
+  }
+}
+
 TEST(Simulation, AnOfflineClusterFailsAtOnceWithoutRetryAfter) {
   World world(2);
   Answer answer;

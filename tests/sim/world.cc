@@ -107,7 +107,7 @@ void World::connect(std::size_t index) {
   CHECK(member.session == nullptr, "the agent is connected");
   auto [hub_end, agent_end] = net::make_pipe(loop_);
   member.server = std::make_unique<agent::LaneServer>(
-      loop_, clock_, forwarder_, trust_, agent::LocalRules{}, *events_, std::array<std::byte, 32>{},
+      loop_, agent_clock_, forwarder_, trust_, agent::LocalRules{}, *events_, std::array<std::byte, 32>{},
       telemetry::Logger());
   member.session = http::H2Session::create(std::move(agent_end), http::H2Session::Role::Server,
                                            agent_options(), member.server.get());

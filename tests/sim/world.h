@@ -29,6 +29,19 @@ struct Answer {
   std::string error;
 };
 
+// The world's time, from where the Agents' identities look at it.
+class AgentClock final : public Clock {
+ public:
+  explicit AgentClock(const Clock& clock) : clock_(clock) {}
+  MonotonicTime now() const override { return clock_.now() + ahead_; }
+  WallTime wall() const override { return clock_.wall(); }
+  void jump(Duration d) { ahead_ += d; }
+
+ private:
+  const Clock& clock_;
+  Duration ahead_{};
+};
+
 class World final : private stub::StubEvents, private audit::AuditSink {
  public:
   explicit World(std::uint64_t seed);
@@ -37,6 +50,8 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   // Agents are numbered from 0. A connected Agent has one lane.
   void connect(std::size_t agent);
   void kill(std::size_t agent);  // as kill -9: the lane breaks where it is
+  // The Agents' identity contexts end now, and the Stub does not know.
+  void forget_identities() { agent_clock_.jump(std::chrono::seconds(70)); }
   bool connected(std::size_t agent) const { return agents_.at(agent).session != nullptr; }
 
   // One request on a connection of its own, as the user `ann`.
@@ -74,6 +89,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   void write(const audit::RequestRecord& record) override { records_.push_back(record); }
 
   FakeClock clock_;
+  AgentClock agent_clock_{clock_};
   io::SimulatedLoop loop_{clock_};
   SeededRandom random_;
   identity::Directory directory_{clock_};
