@@ -69,8 +69,7 @@ def command(arguments: list[str]) -> int:
         return print_last_lines(stages.total)
     stages.run("format", lambda: Outcome.of("format", formatting.check()))
     stages.run("lint", linting.run)
-    if stages.run("build debug", done(lambda: build.build("debug"))):
-        stages.run("unit tests", lambda: unit.run("debug"))
+    # No stage for the debug preset: these are the same unit tests, and their judges see more.
     for preset in ("asan", "tsan"):
         if stages.run(f"build {preset}", done(lambda: build.build(preset, ["test_programs"]))):
             stages.run(f"unit tests under {preset}", lambda: unit.run(preset))
@@ -78,8 +77,8 @@ def command(arguments: list[str]) -> int:
         "build fuzz targets", done(lambda: build.build("fuzz", ["fuzzers"]))
     ):
         stages.run("fuzz smoke", fuzz_smoke)
-    # End-to-end tests judge the programs that ship: optimised.
-    if stages.run("build release", done(lambda: build.build("release", ["programs"]))):
+    # End-to-end tests judge the programs that ship: optimised. Benchmarks shall at least build.
+    if stages.run("build release", done(lambda: build.build("release", ["programs", "benchmarks"]))):
         for folder in suites.folders():
             stages.run(f"suite {folder.relative_to(ROOT)}", lambda: suites.run(folder, preset="release"))
     stages.print_times()
