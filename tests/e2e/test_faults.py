@@ -77,8 +77,7 @@ def first_requests_after_kills(site: Site, member: Client, rounds: int) -> list[
         took.append(watch.seconds)
         connection.close()
         assert response.status == 200
-        agent.start()
-        site.wait_whole()
+        site.restart(agent)
     print(f"\nfirst request after kill -9: median {statistics.median(took) * 1000:.0f} ms, at most {max(took) * 1000:.0f} ms")
     return took
 
@@ -98,8 +97,7 @@ def test_rolling_restart_of_the_agents_fails_no_read(ack: Site, kubeconfig: Path
         for agent in ack.agents:
             time.sleep(1)
             assert agent.stop(signal.SIGTERM) == 0
-            agent.start()
-            ack.wait_whole()
+            ack.restart(agent)
         outcome = load.finish()
     print(f"\nrolling restart: {outcome.summary()}")
     assert not outcome.failed(outcome.requests), outcome.failed(outcome.requests)[:5]
@@ -264,11 +262,12 @@ def stalled_readers(member: Client, programs: Sequence[Program], namespace: str,
 
 
 def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub, seconds: float, rounds: int) -> None:
-    """Rounds with and without the stalled, compared by the median over windows of each window's p99."""
+    """Rounds with and without the stalled, compared by the p99 of windows of five seconds. Of all
+    windows the lower quartile counts: what readers do to others they do in every window, and other work on the machine does not."""
     for n in range(40):  # 8 MB in all
         site.straight().raw("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"Content-Type": "application/json"},
                             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"big-{n}"}, "data": {"x": "y" * 200_000}})
-    window = min(10.0, seconds / 2)
+    window = min(5.0, seconds / 2)
     alone: list[Outcome] = []
     beside: list[Outcome] = []
 
@@ -289,13 +288,15 @@ def stalled_reader(site: Site, member: Client, kubeconfig: Path, namespace: str,
                 answer = stalled[0].getresponse()
                 assert answer.status == 200 and len(json.loads(answer.read())["items"]) >= 40
         load(seconds / 2, alone)
-    p99 = lambda windows: statistics.median(w.percentile(0.99) for w in windows)  # noqa: E731
-    p50 = lambda windows: statistics.median(w.percentile(0.5) for w in windows)  # noqa: E731
-    print(f"\nalone: p50 {p50(alone):.2f} ms, p99 {p99(alone):.2f} ms; beside ten stalled readers: p50 {p50(beside):.2f} ms, "
-          f"p99 {p99(beside):.2f} ms ({len(alone)} and {len(beside)} windows of {window:.0f} s); hub grew by {grown >> 10} KiB")
+    calm = lambda windows, share: sorted(w.percentile(share) for w in windows)[len(windows) // 4]  # noqa: E731
+    for name, windows in (("alone", alone), ("beside ten stalled readers", beside)):
+        p99 = statistics.quantiles([w.percentile(0.99) for w in windows], n=4)
+        print(f"\n{name}: p50 {calm(windows, 0.5):.2f} ms, p99 {calm(windows, 0.99):.2f} ms; quartiles of p99 over {len(windows)} "
+              f"windows of {window:.0f} s: {', '.join(f'{q:.2f}' for q in p99)} ms")
+    print(f"hub grew by {grown >> 10} KiB")
     assert grown <= 10 * (8 << 20)
     spare = 0 if rounds > 1 else 25  # a single round tells only of a standstill
-    assert p99(beside) <= max(p99(alone) * 1.1, p99(alone) + 1) + spare
+    assert calm(beside, 0.99) <= max(calm(alone, 0.99) * 1.1, calm(alone, 0.99) + 1) + spare
 
 
 def test_stalled_readers_disturb_nobody(ack: Site, member: Client, kubeconfig: Path, namespace: str, hub: Hub) -> None:

@@ -127,6 +127,13 @@ class Site:
                    done=lambda s: s.get("phase") == "Running"
                    and {a["replica"] for a in s.get("agents", []) if a.get("lanes", 0) > 0} >= names)
 
+    def restart(self, agent: AgentProcess) -> None:
+        """Starts an Agent that has ended. What the hub still says of its former life does not count."""
+        wait.until(f"the hub knows that {agent.replica} has gone", self.connected,
+                   done=lambda names: agent.replica not in names, timeout=20)
+        agent.start()
+        self.wait_whole()
+
     def heal(self) -> None:
         """After a fault: the network, the API server and all Agents are there."""
         self.cluster.restore()
