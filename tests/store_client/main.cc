@@ -227,6 +227,7 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Uses a store of the hub, for tests");
   app.require_subcommand(1);
+  app.fallthrough();
   app.add_option("--store", options.store, "a file or postgres://…")->required();
   app.add_option("--since", options.since, "where the watch goes on");
   CLI::App* const write = app.add_subcommand("write");
@@ -237,7 +238,6 @@ int main(int argc, char** argv) {
   write->add_option("--patience-ms", options.patience_ms);
   write->add_flag("--stop-at-error", options.stop_at_error);
   app.add_subcommand("dump");
-  app.fallthrough();
   CLI11_PARSE(app, argc, argv);
   const SystemClock clock;
   SystemRandom random;

