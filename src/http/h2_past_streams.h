@@ -32,7 +32,8 @@ class H2PastStreams {
   }
 
   State state(std::int32_t id) const {
-    if (id <= highest_ended_ && std::find(ended_.begin(), ended_.end(), id) != ended_.end()) {
+    if (id > 0 && id <= highest_ended_ &&
+        std::find(ended_.begin(), ended_.end(), id) != ended_.end()) {
       return State::Ended;
     }
     const auto within = [id](const Range& r) { return id >= r.first && id <= r.last; };

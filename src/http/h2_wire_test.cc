@@ -256,6 +256,11 @@ TEST_F(H2Wire, AStreamCannotBeOpenedLater) {
   EXPECT_EQ(handler_.started, 1);
 }
 
+TEST_F(H2Wire, HeadersNeedAStream) {
+  send(request(0, {}));
+  EXPECT_EQ(code(kGoaway, 0), 1);  // PROTOCOL_ERROR
+}
+
 TEST_F(H2Wire, PriorityNeedsAStream) {
   send(frame(kPriority, 0, 0, std::string("\0\0\0\1\1", 5)));
   EXPECT_EQ(code(kGoaway, 0), 1);
