@@ -154,10 +154,26 @@ bool Connection::wait(short events, Deadline deadline, int wake_fd) {
   return ready != 0;
 }
 
+// libpq gives no codes for failures to connect, only English text as long as nobody calls
+// setlocale.
+ErrorKind Connection::kind_of_loss() const {
+  const std::string_view text = PQerrorMessage(connection_);
+  const auto says = [&](std::string_view words) {
+    return text.find(words) != std::string_view::npos;
+  };
+  if (says("certificate")) {
+    return ErrorKind::Tls;
+  }
+  const bool refused = says("authentication failed") || says("no password supplied") ||
+                       says("no pg_hba.conf entry") || says("pg_hba.conf rejects") ||
+                       (says("FATAL:") && says("does not exist"));
+  return refused ? ErrorKind::Storage : ErrorKind::Unavailable;  // a later attempt may do
+}
+
 Error Connection::lost(std::string_view what) {
   usable_ = false;
-  return Error(ErrorKind::Unavailable, "database " + shown_ + ": " + std::string(what) + " (" +
-                                           one_line(PQerrorMessage(connection_)) + ")");
+  return Error(kind_of_loss(), "database " + shown_ + ": " + std::string(what) + " (" +
+                                   one_line(PQerrorMessage(connection_)) + ")");
 }
 
 Error Connection::refused(const pg_result* result) const {

@@ -89,6 +89,7 @@ class Connection {
   Result<std::vector<Rows>> collect(const std::vector<bool>& extra, Deadline deadline);
   // True: ready; false: the time passed.
   bool wait(short events, Deadline deadline, int wake_fd = -1);
+  ErrorKind kind_of_loss() const;
   Error lost(std::string_view what);
   Error refused(const pg_result* result) const;
 

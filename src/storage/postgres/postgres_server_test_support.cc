@@ -98,10 +98,6 @@ PostgresServer::~PostgresServer() {
   std::filesystem::remove_all(folder_, ignored);
 }
 
-std::string PostgresServer::url() const {
-  return "postgres:///postgres?user=roadstead&host=" + folder_;
-}
-
 void PostgresServer::start() {
   pid_ =
       launch({"postgres", "-D", folder_ + "/data", "-c", "listen_addresses=", "-c",

@@ -18,7 +18,11 @@ class PostgresServer {
   PostgresServer& operator=(const PostgresServer&) = delete;
 
   // For the store's settings.
-  std::string url() const;
+  std::string url() const { return url_in(folder_); }
+  std::string url_in(const std::string& folder) const {
+    return "postgres:///postgres?user=roadstead&host=" + folder;
+  }
+  std::string socket() const { return folder_ + "/.s.PGSQL.5432"; }
   void sql(const std::string& statements) const;
 
   void start();

@@ -6,6 +6,7 @@
 #include "io/sleep.h"
 #include "storage/contract_test_support.h"
 #include "storage/postgres/connection.h"
+#include "storage/postgres/cutting_relay_test_support.h"
 #include "storage/postgres/postgres_server_test_support.h"
 #include "storage/postgres/postgres_transfer.h"
 #include "storage/postgres/schema.h"
@@ -221,6 +222,41 @@ TEST_F(PostgresTest, SurvivesARestartOfTheServer) {
   shard_.run_until_done(follow(&watcher, &end));
   EXPECT_EQ(watcher.revisions.size(), 300U);
   EXPECT_TRUE(run(store->get(shard_, key("before"))).ok());
+}
+
+// The connection breaks around a commit. Whether it happened is looked up under the lock, so the
+// write is answered with the truth and is never done twice.
+TEST_F(PostgresTest, ALostCommitIsLookedUpAndNotRepeated) {
+  for (const auto cut : {CuttingRelay::Cut::BeforeCommit, CuttingRelay::Cut::AfterCommit}) {
+    CuttingRelay relay(server().socket(), system_clock_);
+    PostgresOptions options = fresh_options();
+    options.settings = *parse_postgres_url(server().url_in(relay.folder()), Secret());
+    const auto store = open_store(options, clock_);
+    const Revision start = *run(store->current_revision(shard_));
+    relay.cut_next(cut);
+    const auto created = run(store->create(shard_, key("a"), "1"));
+    ASSERT_TRUE(created.ok()) << created.error().to_string();
+    EXPECT_EQ(relay.cuts(), 1);
+    EXPECT_EQ(*created, start + 1);
+    const auto updated = run(store->update(shard_, key("a"), *created, "2"));
+    ASSERT_TRUE(updated.ok()) << updated.error().to_string();
+    EXPECT_EQ(run(store->changes(shard_, start, 10))->changes.size(), 2U);
+    EXPECT_EQ(*run(store->current_revision(shard_)), start + 2);
+  }
+}
+
+// As before, and then the database stays away: the error says that nobody knows.
+TEST_F(PostgresTest, ACommitInDoubtIsSaid) {
+  CuttingRelay relay(server().socket(), system_clock_);
+  PostgresOptions options = fresh_options();
+  options.patience = std::chrono::seconds(2);
+  options.settings = *parse_postgres_url(server().url_in(relay.folder()), Secret());
+  const auto store = open_store(options, clock_);
+  relay.cut_next(CuttingRelay::Cut::AfterCommitForGood);
+  const auto created = run(store->create(shard_, key("a"), "1"));
+  ASSERT_FALSE(created.ok());
+  EXPECT_EQ(created.error().kind(), ErrorKind::DeadlineExceeded) << created.error().to_string();
+  EXPECT_NE(created.error().message().find("is not known"), std::string::npos);
 }
 
 TEST_F(PostgresTest, SaysThatTheDatabaseIsAway) {
