@@ -57,17 +57,17 @@ http::ResponseHead lane_head(http::ResponseHead from_upstream, bool upgraded) {
 
 }  // namespace
 
-Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane,
+Result<http::RequestHead> build_upstream_head(http::RequestHead from_lane,
                                               const IdentityTable::Identity& identity) {
   if (const auto name = tunnel::find_impersonation(from_lane.headers)) {
     return Error(ErrorKind::InvalidArgument, "the request carries \"" + *name + "\"");
   }
   http::RequestHead head;
-  head.method = from_lane.method;
-  head.target = from_lane.target;
-  head.headers = from_lane.headers;
+  head.method = std::move(from_lane.method);
+  head.target = std::move(from_lane.target);
+  head.headers = std::move(from_lane.headers);
   if (!from_lane.protocol.empty()) {
-    const std::string* method = from_lane.headers.find(tunnel::kMethodField);
+    const std::string* method = head.headers.find(tunnel::kMethodField);
     if (method == nullptr || (*method != "GET" && *method != "POST")) {
       return Error(ErrorKind::InvalidArgument, "an upgrade without rs-method");
     }
@@ -76,7 +76,7 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
     }
     head.method = *method;
   }
-  const std::string* audit_id = from_lane.headers.find("audit-id");
+  const std::string* audit_id = head.headers.find("audit-id");
   const std::string request_id = audit_id != nullptr ? *audit_id : std::string();
   tunnel::strip_request(head.headers);
   if (!from_lane.protocol.empty()) {
@@ -88,7 +88,8 @@ Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane
   }
   if (!request_id.empty()) {
     head.headers.add("audit-id", request_id);
-    head.headers.add("impersonate-extra-roadstead.io%2frequest-id", request_id);
+    // Never indexed: as the audit id, it differs with every request.
+    head.headers.add("impersonate-extra-roadstead.io%2frequest-id", request_id, true);
   }
   for (const std::string& group : identity.groups) {
     if (group.empty() || !http::is_field_value(group)) {
@@ -171,14 +172,14 @@ io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& i
     co_await answer_error(exchange, tunnel::kErrorUnknownIdentity, identity.error().message());
     co_return;
   }
-  auto head = build_upstream_head(request, **identity);
+  attempt.upgrade = request.protocol;
+  auto head = build_upstream_head(exchange.take_request(), **identity);
   if (!head.ok()) {
     metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorRefusedRequest, head.error().message());
     co_return;
   }
   attempt.head = std::move(*head);
-  attempt.upgrade = request.protocol;
   co_await run(exchange, attempt);
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::string_view kRequestIdExtra = "roadstead.io/request-id";
 
 // The head that goes to the API server. Pure. InvalidArgument when the request tries to carry an
 // identity of its own or an identity holds characters that are no header value.
-Result<http::RequestHead> build_upstream_head(const http::RequestHead& from_lane,
+Result<http::RequestHead> build_upstream_head(http::RequestHead from_lane,
                                               const IdentityTable::Identity& identity);
 
 class Forwarder {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "agent/files.h"
+#include "base/ascii.h"
 #include "http/headers.h"
 #include "net/tls_stream.h"
 
@@ -13,8 +14,9 @@ namespace {
 constexpr Duration kTokenLookEvery = std::chrono::seconds(10);
 constexpr std::size_t kMaxTokenBytes = 64 * 1024;
 
-http::ClientPoolOptions pool_options() {
+http::ClientPoolOptions pool_options(http::BufferBudget* buffers) {
   http::ClientPoolOptions options;
+  options.h2.buffer_budget = buffers;
   // An API server that vanished is noticed by the next PING, not by a user.
   options.h2.ping_after = std::chrono::seconds(10);
   options.h2.ping_timeout = std::chrono::seconds(5);
@@ -45,9 +47,10 @@ Result<TokenFile> look_at_token(const std::string& path, const std::string& know
 Result<std::unique_ptr<PooledApiServer>> PooledApiServer::create(ApiServerAccess access,
                                                                  io::Shard& shard,
                                                                  io::BlockingPool& blocking,
-                                                                 telemetry::Logger logger) {
+                                                                 telemetry::Logger logger,
+                                                                 http::BufferBudget* buffers) {
   std::unique_ptr<PooledApiServer> server(
-      new PooledApiServer(std::move(access), shard, blocking, std::move(logger)));
+      new PooledApiServer(std::move(access), shard, blocking, std::move(logger), buffers));
   for (const std::vector<std::string>& alpn :
        {std::vector<std::string>{"h2", "http/1.1"}, std::vector<std::string>{"http/1.1"}}) {
     net::TlsClientOptions options;
@@ -61,7 +64,8 @@ Result<std::unique_ptr<PooledApiServer>> PooledApiServer::create(ApiServerAccess
 }
 
 PooledApiServer::PooledApiServer(ApiServerAccess access, io::Shard& shard,
-                                 io::BlockingPool& blocking, telemetry::Logger logger)
+                                 io::BlockingPool& blocking, telemetry::Logger logger,
+                                 http::BufferBudget* buffers)
     : access_(std::move(access)),
       shard_(shard),
       blocking_(blocking),
@@ -69,14 +73,23 @@ PooledApiServer::PooledApiServer(ApiServerAccess access, io::Shard& shard,
       authority_(net::format_host_port(access_.address)),
       refreshed_(shard) {
   if (!access_.token.empty()) {
-    authorization_ = "Bearer " + std::string(access_.token.reveal());
+    set_token(access_.token.reveal());
   }
   pool_ = http::ClientPool::create(
       shard,
       [this](std::vector<std::string> alpn, Deadline deadline) {
         return dial(std::move(alpn), deadline);
       },
-      pool_options());
+      pool_options(buffers));
+}
+
+void PooledApiServer::set_token(std::string_view token) {
+  authorization_.value = "Bearer " + std::string(token);
+  // Looked at once instead of with every request.
+  authorization_.checked = http::is_field_value(authorization_.value) &&
+                           ascii::trim(authorization_.value) == authorization_.value;
+  // HPACK may index it: guesses confirm whole values only, and this one cannot be guessed.
+  authorization_.indexed = true;
 }
 
 io::Task<Result<net::StreamPtr>> PooledApiServer::dial(std::vector<std::string> alpn,
@@ -109,7 +122,7 @@ io::Task<void> PooledApiServer::refresh_token() {
     logger_.warn("token not read", {{"error", file.error().message()}});
   } else if (!file->token.empty()) {
     token_stamp_ = file->stamp;
-    authorization_ = "Bearer " + file->token;
+    set_token(file->token);
   }
   refreshed_.pulse();
 }
@@ -119,10 +132,10 @@ io::Task<Result<void>> PooledApiServer::prepare(http::RequestHead& head) {
   if (has_file && !refreshing_ && shard_.clock().now() >= token_due_) {
     co_await refresh_token();
   }
-  while (refreshing_ && authorization_.empty()) {
+  while (refreshing_ && authorization_.value.empty()) {
     co_await refreshed_.wait();
   }
-  if (has_file && authorization_.empty()) {
+  if (has_file && authorization_.value.empty()) {
     co_return Error(ErrorKind::Unavailable,
                     "the Agent has no token yet: " + access_.token_file + " cannot be read");
   }
@@ -131,10 +144,8 @@ io::Task<Result<void>> PooledApiServer::prepare(http::RequestHead& head) {
   if (!access_.base_path.empty()) {
     head.target = access_.base_path + head.target;
   }
-  if (!authorization_.empty()) {
-    // HPACK may index it: guesses confirm whole values only, and this one cannot be guessed
-    // (RFC 7541 section 7.1).
-    head.headers.add("authorization", authorization_);
+  if (!authorization_.value.empty()) {
+    head.headers.add(authorization_);
   }
   co_return Result<void>();
 }

@@ -24,7 +24,8 @@ class PooledApiServer final : public ApiServerLink {
  public:
   static Result<std::unique_ptr<PooledApiServer>> create(ApiServerAccess access, io::Shard& shard,
                                                          io::BlockingPool& blocking,
-                                                         telemetry::Logger logger);
+                                                         telemetry::Logger logger,
+                                                         http::BufferBudget* buffers = nullptr);
 
   io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end,
                                                  bool long_running, Deadline deadline) override;
@@ -39,11 +40,12 @@ class PooledApiServer final : public ApiServerLink {
 
  private:
   PooledApiServer(ApiServerAccess access, io::Shard& shard, io::BlockingPool& blocking,
-                  telemetry::Logger logger);
+                  telemetry::Logger logger, http::BufferBudget* buffers);
 
   io::Task<Result<net::StreamPtr>> dial(std::vector<std::string> alpn, Deadline deadline);
   io::Task<Result<void>> prepare(http::RequestHead& head);
   io::Task<void> refresh_token();
+  void set_token(std::string_view token);
 
   ApiServerAccess access_;
   io::Shard& shard_;
@@ -53,7 +55,8 @@ class PooledApiServer final : public ApiServerLink {
   std::map<std::vector<std::string>, std::shared_ptr<net::TlsClientContext>> contexts_;
   std::unique_ptr<http::ClientPool> pool_;
 
-  std::string authorization_;  // "Bearer ..."; "" when the client certificate is all there is
+  // "authorization: Bearer ..."; without a value when the client certificate is all there is.
+  http::Header authorization_{"authorization", {}};
   std::string token_stamp_;
   MonotonicTime token_due_{};  // when to look at the file again
   bool refreshing_ = false;

@@ -4,8 +4,6 @@
 namespace roadstead::agent {
 namespace {
 
-// What stalled readers of all users together may make the Agent hold beyond the initial windows.
-constexpr std::size_t kBufferBudget = 64 << 20;
 
 }  // namespace
 
@@ -15,8 +13,8 @@ Supervisor::Supervisor(SupervisorParts parts, SupervisorOptions options, telemet
       logger_(std::move(logger)),
       upstream_(parts_.api_server),
       forwarder_(upstream_, parts_.executor.clock(), parts_.metrics, logger_),
-      buffers_(kBufferBudget),
-      environment_{parts_.executor, parts_.dialer, forwarder_, buffers_, options_.rules, logger_},
+      environment_{parts_.executor, parts_.dialer,  forwarder_,
+                   parts_.buffers,  options_.rules, logger_},
       prober_(parts_.calls, parts_.executor, options_.api_server_origin, logger_),
       enroller_(parts_.dialer, parts_.executor, options_.hub),
       keeper_(parts_.executor, parts_.store, parts_.leadership, enroller_, *this, parts_.random,

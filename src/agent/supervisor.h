@@ -38,6 +38,7 @@ struct SupervisorParts {
   Leadership& leadership;
   HubDialer& dialer;
   AgentMetrics& metrics;
+  http::BufferBudget& buffers;  // of lanes and API server together
   // Gets the last failure in words, "" when there is none.
   std::function<void(const std::string&)> tell_failure;
 };
@@ -83,7 +84,6 @@ class Supervisor final : private ConnectorEvents, private KeeperEvents {
   telemetry::Logger logger_;
   UserUpstream upstream_;
   Forwarder forwarder_;
-  http::BufferBudget buffers_;
   LaneEnvironment environment_;
   Prober prober_;
   Enroller enroller_;

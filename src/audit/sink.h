@@ -8,7 +8,9 @@
 #include <string>
 
 #include "base/clock.h"
+#include "io/batch_writer.h"
 #include "telemetry/log.h"
+#include "telemetry/metrics.h"
 
 namespace roadstead::audit {
 
@@ -40,7 +42,13 @@ class AuditSink {
   virtual void write(const RequestRecord& record) = 0;
 };
 
-// One log line for each record.
-std::unique_ptr<AuditSink> make_log_audit_sink(telemetry::Logger logger);
+// One log line for each record, whatever the log level. The writer collects them, so a line may
+// come up to its delay after the request's end. What the writer does not take because its reader
+// stands still is lost; `lost` counts it.
+std::unique_ptr<AuditSink> make_log_audit_sink(telemetry::LogFormat format, const Clock& clock,
+                                               io::BatchWriter& writer, telemetry::Counter& lost);
+
+// What the writer says once its descriptor takes lines again.
+std::string lost_records_line(telemetry::LogFormat format, WallTime time, std::uint64_t count);
 
 }  // namespace roadstead::audit

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/rfc3339.h"
 
+#include <array>
+
 #include "base/ascii.h"
 
 namespace roadstead {
@@ -10,19 +12,18 @@ using std::chrono::days;
 using std::chrono::sys_days;
 
 void put(std::string& out, int value, std::size_t width) {
-  out.resize(out.size() + width);
-  for (auto at = out.end(); width > 0; --width, value /= 10) {
-    *--at = static_cast<char>('0' + value % 10);
+  std::array<char, 8> digits;
+  for (std::size_t i = width; i-- > 0; value /= 10) {
+    digits[i] = static_cast<char>('0' + value % 10);
   }
+  out.append(digits.data(), width);
 }
 
 // By hand instead of snprintf: every audit record holds two.
-std::string format(WallTime t, bool micro) {
+void append(std::string& out, WallTime t, bool micro) {
   const auto day = std::chrono::floor<days>(t);
   const std::chrono::year_month_day ymd(day);
   const std::chrono::hh_mm_ss time(std::chrono::floor<std::chrono::microseconds>(t - day));
-  std::string out;
-  out.reserve(32);
   put(out, int(ymd.year()), 4);
   out.push_back('-');
   put(out, int(unsigned(ymd.month())), 2);
@@ -39,7 +40,6 @@ std::string format(WallTime t, bool micro) {
     put(out, int(time.subseconds().count()), 6);
   }
   out.push_back('Z');
-  return out;
 }
 
 // Reads exactly `width` digits.
@@ -101,8 +101,19 @@ bool offset(std::string_view& text, Duration& out) {
 
 }  // namespace
 
-std::string format_rfc3339(WallTime t) { return format(t, false); }
-std::string format_rfc3339_micro(WallTime t) { return format(t, true); }
+std::string format_rfc3339(WallTime t) {
+  std::string out;
+  append(out, t, false);
+  return out;
+}
+
+std::string format_rfc3339_micro(WallTime t) {
+  std::string out;
+  append(out, t, true);
+  return out;
+}
+
+void append_rfc3339_micro(std::string& out, WallTime t) { append(out, t, true); }
 
 Result<WallTime> parse_rfc3339(std::string_view text) {
   const std::string_view whole = text;

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/block_pool.h"
+
 namespace roadstead {
 
 template <class Signature>
@@ -26,7 +28,7 @@ class UniqueFunction<R(Args...)> {
   R operator()(Args... args) const { return impl_->call(std::forward<Args>(args)...); }
 
  private:
-  struct Base {
+  struct Base : Pooled {
     virtual ~Base() = default;
     virtual R call(Args... args) = 0;
   };

@@ -52,7 +52,7 @@ class Core final : public PoolOwner, public std::enable_shared_from_this<Core> {
  private:
   enum class Spoken : unsigned char { Unknown, Http1, Http2 };
 
-  Result<ClientExchangePtr> try_h2(const RequestHead& head, bool end, RequestClass kind);
+  Result<ClientExchangePtr> try_h2(const SharedRequestHead& head, bool end, RequestClass kind);
   io::Task<Result<ClientExchangePtr>> use_h1(std::shared_ptr<PooledH1> connection, RequestHead head,
                                              bool end, Deadline deadline);
   std::shared_ptr<PooledH1> take_idle_h1(RequestClass kind);
@@ -92,9 +92,10 @@ std::size_t index(RequestClass kind) { return kind == RequestClass::Watch ? 1 : 
 
 // ---- choosing ----
 
-io::Task<Result<ClientExchangePtr>> Core::open(RequestHead head, bool end, RequestClass kind,
+io::Task<Result<ClientExchangePtr>> Core::open(RequestHead given, bool end, RequestClass kind,
                                                Deadline deadline) {
   const auto self = shared_from_this();
+  const auto head = std::make_shared<const RequestHead>(std::move(given));
   for (int retries = 0; !closed_;) {
     if (deadline.expired(executor_.clock())) {
       ++counts_.refused;
@@ -105,7 +106,7 @@ io::Task<Result<ClientExchangePtr>> Core::open(RequestHead head, bool end, Reque
       co_return over_h2;
     }
     if (auto idle = take_idle_h1(kind)) {
-      Result<ClientExchangePtr> over_h1 = co_await use_h1(std::move(idle), head, end, deadline);
+      Result<ClientExchangePtr> over_h1 = co_await use_h1(std::move(idle), *head, end, deadline);
       if (over_h1.ok() || over_h1.error().kind() != ErrorKind::Unavailable) {
         co_return over_h1;
       }
@@ -131,7 +132,7 @@ io::Task<Result<ClientExchangePtr>> Core::open(RequestHead head, bool end, Reque
 }
 
 // TooManyRequests: no connection of this class has room.
-Result<ClientExchangePtr> Core::try_h2(const RequestHead& head, bool end, RequestClass kind) {
+Result<ClientExchangePtr> Core::try_h2(const SharedRequestHead& head, bool end, RequestClass kind) {
   // The oldest with room is filled first, so that later ones become idle and end. Beyond the wanted
   // number of streams only when no further connection may be opened.
   const std::size_t wanted = live_h2(kind) >= options_.max_h2_connections

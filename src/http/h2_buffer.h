@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "http/h2_window.h"
+
 namespace roadstead::http {
 
 // What a stream has to send: a small copy of what was written, then a borrowed view of a large
@@ -74,13 +76,26 @@ class ReceiveQueue {
  public:
   static constexpr std::size_t kPiece = 64 * 1024;
 
+  // `budget` may be nullptr.
+  explicit ReceiveQueue(BufferBudget* budget = nullptr) : budget_(budget) {}
+  ~ReceiveQueue() { count_off(size_); }
+  ReceiveQueue(const ReceiveQueue&) = delete;
+  ReceiveQueue& operator=(const ReceiveQueue&) = delete;
+
   bool empty() const { return next_ == pieces_.size(); }
   std::size_t size() const { return size_; }
 
   void add(std::string_view bytes) {
     size_ += bytes.size();
+    if (budget_ != nullptr) {
+      budget_->hold(bytes.size());
+    }
     if (!empty() && pieces_.back().size() + bytes.size() <= kPiece) {
-      pieces_.back().append(bytes);
+      std::string& last = pieces_.back();
+      if (last.capacity() < last.size() + bytes.size()) {
+        last.reserve(kPiece);  // instead of doubling: more will follow
+      }
+      last.append(bytes);
     } else {
       pieces_.emplace_back(bytes);
     }
@@ -88,6 +103,7 @@ class ReceiveQueue {
   std::string take() {
     std::string piece = std::move(pieces_[next_++]);
     size_ -= piece.size();
+    count_off(piece.size());
     if (next_ == pieces_.size()) {
       pieces_.clear();
       next_ = 0;
@@ -100,10 +116,16 @@ class ReceiveQueue {
   void clear() {
     pieces_ = {};
     next_ = 0;
-    size_ = 0;
+    count_off(std::exchange(size_, 0));
   }
 
  private:
+  void count_off(std::size_t bytes) {
+    if (budget_ != nullptr && bytes > 0) {
+      budget_->give_back(bytes);
+    }
+  }
+  BufferBudget* budget_;
   std::vector<std::string> pieces_;
   std::size_t next_ = 0;
   std::size_t size_ = 0;

@@ -139,7 +139,13 @@ int H2Callbacks::on_frame(nghttp2_session* session, const nghttp2_frame* frame, 
       }
       break;
     case NGHTTP2_SETTINGS:
-      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 && !core.settings_received_) {
+      if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0) {
+        if (!core.windows_.empty()) {
+          core.window_change_ = static_cast<std::int64_t>(core.windows_.front()) -
+                                core.options_.initial_stream_window;
+          core.windows_.erase(core.windows_.begin());
+        }
+      } else if (!core.settings_received_) {
         core.settings_received_ = true;
         core.listener_.on_settings();
       }

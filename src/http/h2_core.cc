@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/h2_core.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <string>
@@ -83,6 +84,7 @@ H2Core::H2Core(H2Session::Role role, const H2Options& options, io::Executor& exe
       listener_(listener),
       session_(make_session(role, options, this)) {
   submit_settings(session_.get(), role, options);
+  windows_.push_back(options.initial_stream_window);
   // The connection's window never holds a stream back; the streams' windows bound the memory.
   const int rv = nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
                                                        NGHTTP2_MAX_WINDOW_SIZE);
@@ -130,6 +132,22 @@ Result<std::size_t> H2Core::gather(std::span<std::byte> out) {
   return std::exchange(gathered_, 0);
 }
 
+void H2Core::follow_budget() {
+  BufferBudget* const budget = options_.buffer_budget;
+  if (budget == nullptr || abandoned_ || budget->scarce() == scarce_) {
+    return;
+  }
+  scarce_ = !scarce_;
+  const std::uint32_t window = scarce_ ? std::min(kScarceWindow, options_.initial_stream_window)
+                                       : options_.initial_stream_window;
+  // RFC 9113 section 6.9.2: changes the windows of open streams too, even to less than nothing.
+  const nghttp2_settings_entry entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window};
+  if (nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, &entry, 1) == 0) {
+    windows_.push_back(window);
+    listener_.on_output();
+  }
+}
+
 bool H2Core::wants_output() const {
   return !abandoned_ && nghttp2_session_want_write(session_.get()) != 0;
 }
@@ -162,7 +180,7 @@ bool H2Core::take_round_trip_wish() {
   return true;
 }
 
-Result<H2StreamRef> H2Core::open(const RequestHead& head, bool end) {
+Result<H2StreamRef> H2Core::open(SharedRequestHead head, bool end) {
   CHECK(role_ == H2Session::Role::Client, "only the client role opens streams");
   if (abandoned_ || goaway_received_ || goaway_sent_ || ids_exhausted_) {
     return Error(ErrorKind::Unavailable, "the connection is closing");
@@ -170,8 +188,9 @@ Result<H2StreamRef> H2Core::open(const RequestHead& head, bool end) {
   if (streams_.size() >= peer_max_streams()) {
     return Error(ErrorKind::TooManyRequests, "the peer's limit of concurrent streams is reached");
   }
-  TRY(const FieldBlock block, FieldBlock::of(head, options_.max_header_bytes));
+  TRY(const FieldBlock block, FieldBlock::of(*head, options_.max_header_bytes));
   H2StreamRef stream = add_stream(0);
+  stream->sent_request = std::move(head);
   stream->finish_wanted = end;
   const nghttp2_data_provider provider = body_provider();
   const std::int32_t id = nghttp2_submit_request(
@@ -188,7 +207,9 @@ Result<H2StreamRef> H2Core::open(const RequestHead& head, bool end) {
   return stream;
 }
 
-Result<void> H2Core::respond(H2Stream& stream, const ResponseHead& head, bool end) {
+Result<void> H2Core::respond(H2Stream& stream, ResponseHead response, bool end) {
+  stream.response = std::move(response);
+  const ResponseHead& head = stream.response;
   TRY(const FieldBlock block, FieldBlock::of(head, options_.max_header_bytes));
   stream.no_body = stream.request.method == "HEAD" || head.status == 204 || head.status == 304;
   const bool no_data = end || stream.no_body;
@@ -234,7 +255,7 @@ void H2Core::credit(H2Stream& stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_.get(), stream.id, bytes);
   if (window != before) {
     nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, stream.id,
-                                          static_cast<std::int32_t>(window));
+                                          static_cast<std::int32_t>(window + window_change_));
   }
   if (wants_output()) {
     listener_.on_output();

@@ -42,6 +42,7 @@ class H2Core {
   // gather() needs this much room, and fills about kGatherTarget of it.
   static constexpr std::size_t kGatherTarget = 64 * 1024;
   static constexpr std::size_t kGatherRoom = kGatherTarget + 17 * 1024;
+  static constexpr std::uint32_t kScarceWindow = 16 * 1024;
 
   H2Core(H2Session::Role role, const H2Options& options, io::Executor& executor,
          H2Listener& listener);
@@ -53,6 +54,8 @@ class H2Core {
   Result<void> receive(std::span<const std::byte> bytes);
   // Whole frames, at most `out.size()` bytes (kGatherRoom); 0: nothing to send now.
   Result<std::size_t> gather(std::span<std::byte> out);
+  // Makes all windows small while the common budget is scarce, and large again after it.
+  void follow_budget();
   // Bytes of gather() that the stream below has taken: from then on a request counts as sent.
   void output_taken(std::size_t bytes) { output_taken_ += bytes; }
 
@@ -65,8 +68,8 @@ class H2Core {
   void abandon(const Error& failure);
   bool abandoned() const { return abandoned_; }
 
-  Result<H2StreamRef> open(const RequestHead& head, bool end);
-  Result<void> respond(H2Stream& stream, const ResponseHead& head, bool end);
+  Result<H2StreamRef> open(SharedRequestHead head, bool end);
+  Result<void> respond(H2Stream& stream, ResponseHead head, bool end);
   void answer_expectation(H2Stream& stream);  // 100 (Continue)
   // Bytes were added to stream.send, or its end became wanted.
   void send_more(H2Stream& stream, std::size_t bytes);

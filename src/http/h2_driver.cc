@@ -62,11 +62,12 @@ io::Task<Result<void>> H2Driver::run() {
   co_return Result<void>();
 }
 
-Result<ClientExchangePtr> H2Driver::open(const RequestHead& head, bool end) {
+Result<ClientExchangePtr> H2Driver::open(SharedRequestHead head, bool end) {
   if (ended_ || draining_) {
     return Error(ErrorKind::Unavailable, "the connection is closing");
   }
-  TRY(H2StreamRef stream, core_.open(head, end));
+  core_.follow_budget();
+  TRY(H2StreamRef stream, core_.open(std::move(head), end));
   return ClientExchangePtr(std::make_unique<H2ClientExchange>(std::move(stream), options_));
 }
 
@@ -104,9 +105,6 @@ void H2Driver::on_stream_closed() {
     return;
   }
   idle_since_ = now();
-  if (draining_ && role_ == Role::Client) {
-    core_.goaway();
-  }
   if (!timer_.armed()) {
     arm_timer();
   }
@@ -181,6 +179,7 @@ bool H2Driver::output_stuck() const {
 
 void H2Driver::after_receive() {
   last_received_ = now();
+  core_.follow_budget();
   if (core_.take_round_trip_wish() && !pings_.in_flight() &&
       (pings_.last() == Duration::zero() ||
        last_received_ - pings_.sent_at() > std::chrono::seconds(1))) {

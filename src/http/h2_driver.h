@@ -21,7 +21,8 @@ class H2Driver final : public H2Session, private H2Listener {
   ~H2Driver() override;
 
   io::Task<Result<void>> run() override;
-  Result<ClientExchangePtr> open(const RequestHead& head, bool end) override;
+  using H2Session::open;
+  Result<ClientExchangePtr> open(SharedRequestHead head, bool end) override;
   bool settings_received() const override { return core_.settings_received(); }
   io::Task<Result<void>> wait_settings() override;
   bool peer_allows_connect_protocol() const override;

@@ -16,9 +16,7 @@ void H2Driver::drain() {
   }
   draining_ = true;
   if (role_ == Role::Client) {
-    if (core_.open_streams() == 0) {
-      core_.goaway();
-    }
+    core_.goaway();  // nothing of the server's is under way that it would have to give up
     return;
   }
   core_.announce_shutdown();

@@ -264,6 +264,7 @@ TEST(H2Ending, ClientDrainEndsWhenItsStreamsHave) {
   pair.settle();
   pair.client->drain();
   pair.settle();
+  EXPECT_TRUE(pair.server->draining()) << "it is told at once";
   EXPECT_FALSE(pair.client->open(get("/"), true).ok());
   EXPECT_FALSE(pair.client_result.has_value());
   go->set();

@@ -94,6 +94,14 @@ H2ServerExchange::~H2ServerExchange() {
   }
 }
 
+RequestHead H2ServerExchange::take_request() {
+  RequestHead& own = body_.stream().request;
+  RequestHead head = std::move(own);
+  own = {};
+  own.method = head.method;  // whether the response has a body
+  return head;
+}
+
 bool H2ServerExchange::request_ended() const {
   return body_.stream().receive_ended && body_.stream().received.empty();
 }
@@ -106,7 +114,7 @@ io::Task<Result<void>> H2ServerExchange::respond(ResponseHead head, bool end) {
   if (stream.head_submitted || stream.core == nullptr) {
     co_return Error(ErrorKind::Internal, "a second response to one request");
   }
-  co_return stream.core->respond(stream, head, end);
+  co_return stream.core->respond(stream, std::move(head), end);
 }
 
 void H2ServerExchange::stop_reading() {

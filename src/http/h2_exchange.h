@@ -3,6 +3,7 @@
 // the session; the server's lives in the session's task that runs the handler.
 #pragma once
 
+#include "base/block_pool.h"
 #include "http/h2_core.h"
 #include "http/message.h"
 
@@ -24,13 +25,14 @@ class H2Body {
   std::size_t send_buffer_;
 };
 
-class H2ServerExchange final : public ServerExchange {
+class H2ServerExchange final : public ServerExchange, public Pooled {
  public:
   H2ServerExchange(H2StreamRef stream, const H2Options& options, Connection& connection)
       : body_(std::move(stream), options), connection_(connection) {}
   ~H2ServerExchange() override;
 
   const RequestHead& request() const override { return body_.stream().request; }
+  RequestHead take_request() override;
   Connection& connection() override { return connection_; }
   io::Executor& executor() override { return body_.stream().executor; }
   bool request_ended() const override;
@@ -50,7 +52,7 @@ class H2ServerExchange final : public ServerExchange {
   Connection& connection_;
 };
 
-class H2ClientExchange final : public ClientExchange {
+class H2ClientExchange final : public ClientExchange, public Pooled {
  public:
   H2ClientExchange(H2StreamRef stream, const H2Options& options)
       : body_(std::move(stream), options) {}

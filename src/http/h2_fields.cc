@@ -53,6 +53,9 @@ bool belongs_to_connection(const Header& h) {
   }
 }
 
+// Differs with every message: in an HPACK table it would push out what repeats.
+constexpr std::string_view kRequestNumber = "audit-id";
+
 // Credentials never enter an HPACK table, whoever built the head (RFC 7541 section 7.1.3).
 bool is_credential(std::string_view name) {
   return name == "authorization" || name == "cookie" || name == "set-cookie" ||
@@ -76,10 +79,10 @@ bool valid_pseudo(std::string_view value) {
 
 }  // namespace
 
-void FieldBlock::add(std::string_view name, std::string_view value, bool sensitive) {
+void FieldBlock::add(std::string_view name, std::string_view value, bool never_indexed) {
   bytes_ += name.size() + value.size() + kFieldOverhead;
-  const auto flags =
-      sensitive || is_credential(name) ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+  constexpr unsigned kBorrowed = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE;
+  const unsigned flags = kBorrowed | (never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : 0U);
   fields_.push_back({bytes_of(name), bytes_of(value), name.size(), value.size(),
                      static_cast<std::uint8_t>(flags)});
 }
@@ -89,10 +92,11 @@ Result<void> FieldBlock::add_all(const Headers& headers, std::size_t max_bytes) 
     if (belongs_to_connection(h)) {
       continue;
     }
-    if (!valid(h)) {
+    if (!h.checked && !valid(h)) {
       return Error(ErrorKind::InvalidArgument, "header field \"" + h.name + "\" is malformed");
     }
-    add(h.name, h.value, h.sensitive);
+    add(h.name, h.value,
+        h.sensitive || h.name == kRequestNumber || (is_credential(h.name) && !h.indexed));
   }
   if (bytes_ > max_bytes || fields_.size() > kMaxFields) {
     return Error(ErrorKind::PayloadTooLarge, "header block of " + std::to_string(bytes_) +
@@ -183,7 +187,10 @@ FieldOutcome add_field(H2Stream& stream, std::string_view name, std::string_view
     stream.block_cookie.append(stream.block_cookie.empty() ? "" : "; ").append(value);
     return FieldOutcome::Kept;
   }
-  stream.block.add(std::string(name), std::string(value), sensitive);
+  // nghttp2 has checked name and value (RFC 9113 section 8.2.1).
+  Header field{std::string(name), std::string(value), sensitive};
+  field.checked = true;
+  stream.block.add(std::move(field));
   return FieldOutcome::Kept;
 }
 

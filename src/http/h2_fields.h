@@ -18,7 +18,8 @@ namespace roadstead::http {
 // More fields than this in one block are refused; the byte limit is H2Options::max_header_bytes.
 inline constexpr std::size_t kMaxFields = 512;
 
-// A block to send. It points into the head, which must live as long. Fields that belong to one
+// A block to send. It points into the head, and so does nghttp2 until the block is serialised: the
+// stream keeps the head. Fields that belong to one
 // HTTP/1 connection are left out, and so is Host (it is ":authority").
 class FieldBlock {
  public:
@@ -35,7 +36,7 @@ class FieldBlock {
 
  private:
   FieldBlock() = default;
-  void add(std::string_view name, std::string_view value, bool sensitive);
+  void add(std::string_view name, std::string_view value, bool never_indexed);
   Result<void> add_all(const Headers& headers, std::size_t max_bytes);
   std::vector<nghttp2_nv> fields_;
   std::size_t bytes_ = 0;

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -26,8 +27,8 @@ class BufferBudget;  // h2_window.h
 struct H2Options {
   std::uint32_t initial_stream_window = 256 * 1024;
   std::uint32_t max_stream_window = 16 * 1024 * 1024;  // grown to by measured bandwidth-delay
-  // What the windows of all streams that share it may grow by; nullptr: no common bound. Outlives
-  // the session and its exchanges.
+  // What all streams that share it may hold unread, growth of windows included; nullptr: no common
+  // bound. Outlives the session and its exchanges.
   BufferBudget* buffer_budget = nullptr;
   std::uint32_t max_concurrent_streams = 250;  // what we allow the peer (server role)
   std::size_t max_header_bytes = 64 * 1024;    // a whole header block, either direction
@@ -58,7 +59,11 @@ class H2Session {
 
   // Client role. Fails with Unavailable when the connection is closing, TooManyRequests when the
   // peer's stream limit is reached; in both cases nothing was sent. With `end` there is no body.
-  virtual Result<ClientExchangePtr> open(const RequestHead& head, bool end) = 0;
+  // The head must not change while somebody else holds it.
+  virtual Result<ClientExchangePtr> open(SharedRequestHead head, bool end) = 0;
+  Result<ClientExchangePtr> open(RequestHead head, bool end) {
+    return open(std::make_shared<const RequestHead>(std::move(head)), end);
+  }
 
   // The peer's SETTINGS have arrived; extended CONNECT is not used before.
   virtual bool settings_received() const = 0;
@@ -66,8 +71,9 @@ class H2Session {
   virtual bool peer_allows_connect_protocol() const = 0;
   virtual std::uint32_t peer_max_concurrent_streams() const = 0;
 
-  // Two-step GOAWAY (RFC 9113 section 6.8): first announces, then after one round trip refuses new
-  // streams; run() returns when the open ones have ended.
+  // Server role: two-step GOAWAY (RFC 9113 section 6.8), first announces, then after one round trip
+  // refuses new streams. Client role: GOAWAY at once, so that the server knows that nothing more
+  // comes. run() returns when the open streams have ended.
   virtual void drain() = 0;
   virtual bool draining() const = 0;  // either side said GOAWAY
   virtual void close() = 0;           // at once

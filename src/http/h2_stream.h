@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/block_pool.h"
 #include "base/check.h"
 #include "base/result.h"
 #include "base/unique_function.h"
@@ -50,10 +51,10 @@ class WaitSlot {
   std::coroutine_handle<> waiter_;
 };
 
-struct H2Stream {
+struct H2Stream : Pooled {
   H2Stream(H2Core* owner, io::Executor& on, std::uint32_t window, std::uint32_t max_window,
            BufferBudget* budget)
-      : core(owner), executor(on), tuner(window, max_window, budget) {}
+      : core(owner), executor(on), received(budget), tuner(window, max_window, budget) {}
 
   H2Core* core;  // nullptr once the stream is closed: nothing more comes or goes
   io::Executor& executor;
@@ -61,10 +62,13 @@ struct H2Stream {
   std::size_t index = 0;  // in the core's table
   std::size_t references = 0;
 
+  // Receiving in one role, sending in the other.
+  RequestHead request;
+  ResponseHead response;
+  SharedRequestHead sent_request;  // client role: nghttp2 points into it until it is serialised
+
   // Receiving.
-  RequestHead request;    // server role
-  ResponseHead response;  // client role
-  Headers block;          // the header block that is arriving
+  Headers block;  // the header block that is arriving
   std::size_t block_bytes = 0;
   bool block_too_large = false;
   int block_status = 0;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,10 +12,13 @@
 
 namespace roadstead::http {
 
-// Bytes that peers of one shard may send beyond the initial windows of their streams. A peer that
-// was given a large window may fill it and its reader may stall, so this bounds the memory of
-// stalled readers: at most `limit` plus one initial window for each stream. One for each shard;
-// outlives the sessions and exchanges that use it.
+// What the connections of a process may hold of bytes that nobody has read, together: received and
+// not yet taken, and what windows have grown by, which peers may send at any time. It gives way in
+// three steps: above three quarters grown windows shrink and none grows; then new bytes are still
+// taken, since peers may send them, but from full until half is free again the sessions make every
+// window small (H2Core::follow_budget), so that what stalled readers can add is kScarceWindow a
+// stream. Readers that read bring it down.
+// Thread-safe; outlives the sessions and exchanges that use it.
 class BufferBudget {
  public:
   explicit BufferBudget(std::size_t limit) : limit_(limit) {}
@@ -23,21 +27,35 @@ class BufferBudget {
 
   // All or nothing.
   bool take(std::size_t bytes) {
-    if (bytes > limit_ - used_) {
-      return false;
+    if (used_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= limit_) {
+      return true;
     }
-    used_ += bytes;
-    return true;
+    give_back(bytes);
+    return false;
   }
-  void give_back(std::size_t bytes) { used_ -= bytes; }
+  // Bytes that are here whether there is room or not.
+  void hold(std::size_t bytes) { used_.fetch_add(bytes, std::memory_order_relaxed); }
+  void give_back(std::size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
   // Grown windows shrink again while this is true.
-  bool tight() const { return used_ > limit_ - limit_ / 4; }
-  std::size_t used() const { return used_; }
+  bool tight() const { return used() > limit_ - limit_ / 4; }
+  // From full until half is free.
+  bool scarce() {
+    const std::size_t now = used();
+    const bool was = scarce_.load(std::memory_order_relaxed);
+    const bool is = was ? now > limit_ / 2 : now >= limit_;
+    if (is != was) {
+      scarce_.store(is, std::memory_order_relaxed);
+    }
+    return is;
+  }
+  std::size_t used() const { return used_.load(std::memory_order_relaxed); }
   std::size_t limit() const { return limit_; }
 
  private:
-  std::size_t limit_;
-  std::size_t used_ = 0;
+  const std::size_t limit_;
+  std::atomic<std::size_t> used_{0};
+  std::atomic<bool> scarce_{false};
 };
 
 // The growth rule of one stream: a sender that is held back by the window fills it about once a

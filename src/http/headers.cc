@@ -63,6 +63,7 @@ void Headers::set(std::string_view name, std::string value) {
     return;
   }
   first->value = std::move(value);
+  first->checked = false;
   fields_.erase(
       std::remove_if(first + 1, fields_.end(), [name](const Header& h) { return h.name == name; }),
       fields_.end());

@@ -15,7 +15,16 @@ struct Header {
   std::string name;
   std::string value;
   bool sensitive = false;  // never indexed by HPACK
-  bool operator==(const Header&) const = default;
+  // A long credential that cannot be guessed piece by piece: HPACK may index it all the same
+  // (RFC 7541 section 7.1), which saves sending it with every request.
+  bool indexed = false;
+  // Name and value are known to be what HTTP/2 can carry: they came that way, or whoever made the
+  // field looked. Otherwise they are looked at when they are sent.
+  bool checked = false;
+
+  bool operator==(const Header& other) const {
+    return name == other.name && value == other.value && sensitive == other.sensitive;
+  }
 };
 
 class Headers {
@@ -24,6 +33,7 @@ class Headers {
   void add(std::string name, std::string value, bool sensitive = false) {
     fields_.push_back({std::move(name), std::move(value), sensitive});
   }
+  void add(Header field) { fields_.push_back(std::move(field)); }
   void set(std::string_view name, std::string value);  // replaces all of that name
   std::size_t remove(std::string_view name);
   template <class Predicate>

@@ -28,6 +28,9 @@ struct RequestHead {
   bool http2 = false;     // how it arrived
 };
 
+// A head that is being sent while its maker still wants it.
+using SharedRequestHead = std::shared_ptr<const RequestHead>;
+
 struct ResponseHead {
   int status = 0;
   Headers headers;
@@ -69,6 +72,9 @@ struct Connection {
 class ServerExchange : public BodySource, public BodySink {
  public:
   virtual const RequestHead& request() const = 0;
+  // The head for a handler that builds another one of it: moved out where that is possible, and
+  // then request() has nothing but the method left.
+  virtual RequestHead take_request() { return request(); }
   virtual Connection& connection() = 0;
   virtual io::Executor& executor() = 0;
 

@@ -10,13 +10,15 @@
 #include <optional>
 #include <utility>
 
+#include "base/block_pool.h"
 #include "base/check.h"
 
 namespace roadstead::io {
 
 namespace detail {
 
-struct TaskPromiseBase {
+// Pooled: the frame comes from the thread's block pool.
+struct TaskPromiseBase : Pooled {
   std::coroutine_handle<> continuation;
 
   struct FinalAwaiter {

@@ -39,7 +39,7 @@ class TaskGroup {
  private:
   // Owns itself: the frame ends right after the task.
   struct Root {
-    struct promise_type {
+    struct promise_type : Pooled {
       Root get_return_object() {
         return {std::coroutine_handle<promise_type>::from_promise(*this)};
       }

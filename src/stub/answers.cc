@@ -53,6 +53,13 @@ kube::Status lanes_busy(std::string_view cluster) {
           .retry_after_seconds = 1};
 }
 
+kube::Status too_many_requests(std::string_view cluster, const Error& why) {
+  return {.code = 429,
+          .reason = "TooManyRequests",
+          .message = named(cluster) + ": " + why.message() + "; try again",
+          .retry_after_seconds = 1};
+}
+
 kube::Status lost_before_answer(std::string_view cluster, bool write) {
   if (write) {
     return {.code = 504,

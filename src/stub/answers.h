@@ -17,6 +17,7 @@ io::Task<void> answer_status(http::ServerExchange& exchange, kube::Status status
 
 kube::Status offline(std::string_view cluster);     // 503, fails at once
 kube::Status lanes_busy(std::string_view cluster);  // 503 with Retry-After: never sent
+kube::Status too_many_requests(std::string_view cluster, const Error& why);  // 429: never sent
 kube::Status lost_before_answer(std::string_view cluster, bool write);  // 502, or 504 for a write
 // From the Agent's rs-error code and words.
 kube::Status agent_error(std::string_view cluster, std::string_view code, std::string_view words,

@@ -78,8 +78,8 @@ class Lane {
     std::string fingerprint_;
   };
 
-  Result<http::ClientExchangePtr> open(const http::RequestHead& head, bool end) {
-    return session_->open(head, end);
+  Result<http::ClientExchangePtr> open(http::SharedRequestHead head, bool end) {
+    return session_->open(std::move(head), end);
   }
   bool allows_upgrades() const { return session_->peer_allows_connect_protocol(); }
 

@@ -11,6 +11,9 @@ namespace {
 
 // Reads one path segment's dots through percent-encoding: "%2e." is "..".
 bool is_dot_segment(std::string_view segment) {
+  if (segment.empty() || (segment.front() != '.' && segment.front() != '%')) {
+    return false;
+  }
   std::string plain;
   for (std::size_t i = 0; i < segment.size() && plain.size() <= 2; ++i) {
     if (segment[i] == '%' && i + 2 < segment.size() && segment[i + 1] == '2' &&
@@ -79,7 +82,7 @@ Result<void> check_fields(const http::RequestHead& request) {
 
 }  // namespace
 
-Result<Plan> make_plan(const http::RequestHead& request, std::string_view target, bool body_empty,
+Result<Plan> make_plan(http::RequestHead request, std::string_view target, bool body_empty,
                        const std::string& audit_id) {
   TRY_VOID(check_path(target.substr(0, target.find('?'))));
   TRY_VOID(check_fields(request));
@@ -96,9 +99,10 @@ Result<Plan> make_plan(const http::RequestHead& request, std::string_view target
   plan.head.authority = tunnel::kAuthority;
   plan.head.method = request.method;
   plan.head.target = target;
-  plan.head.headers = request.headers;
-  if (request.headers.has("upgrade") && request.headers.has_token("connection", "upgrade")) {
-    TRY(plan.upgrade, tunnel::upgrade_protocol(request.headers));
+  plan.head.headers = std::move(request.headers);
+  const http::Headers& fields = plan.head.headers;
+  if (fields.has("upgrade") && fields.has_token("connection", "upgrade")) {
+    TRY(plan.upgrade, tunnel::upgrade_protocol(fields));
     if (request.method != "GET" && request.method != "POST") {
       return kube::bad_request("an upgrade is a GET or a POST");
     }

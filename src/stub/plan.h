@@ -23,7 +23,7 @@ struct Plan {
 
 // `target` is the path inside the member cluster. Errors are what the user is told: impersonation
 // headers, dot segments, unknown upgrades, a browser navigating into a member.
-Result<Plan> make_plan(const http::RequestHead& request, std::string_view target, bool body_empty,
+Result<Plan> make_plan(http::RequestHead request, std::string_view target, bool body_empty,
                        const std::string& audit_id);
 
 }  // namespace roadstead::stub

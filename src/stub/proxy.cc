@@ -14,10 +14,15 @@ namespace {
 
 constexpr int kMaxAttempts = 3;
 
-bool is_write(const Plan& plan) {
-  const std::string* method = plan.head.headers.find(tunnel::kMethodField);
-  const std::string& m = method != nullptr ? *method : plan.head.method;
-  return m != "GET" && m != "HEAD" && m != "OPTIONS";
+bool is_write(const std::string& method) {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+}
+
+// Takes no place from requests that are soon over: see FairGate.
+bool is_lasting(const Plan& plan) {
+  const std::string& sub = plan.info.subresource;
+  return plan.watch || !plan.upgrade.empty() || sub == "log" || sub == "proxy" ||
+         plan.info.verb == "proxy";
 }
 
 // The beginning of an answer that the user has not seen anything of yet.
@@ -77,6 +82,9 @@ struct Proxy::Request {
   Tunnel& tunnel;
   identity::PrincipalPtr principal;
   Plan plan;
+  std::shared_ptr<http::RequestHead> head;  // the plan's; attempts may still hold it
+  FairGate::Ticket ticket;
+  FairGate::Permit permit;
   bool has_body = false;  // at the start; `exchange` no longer tells once the body has been read
   RequestBody body;
   io::TaskGroup body_tasks;
@@ -104,9 +112,11 @@ io::Task<void> Proxy::serve(http::ServerExchange& exchange, Tunnel& tunnel,
   record.path = target.substr(0, target.find('?'));
   record.user_agent = header_or_empty(exchange.request().headers, "user-agent");
 
-  auto plan = make_plan(exchange.request(), target, exchange.request_ended(), record.audit_id);
+  const bool empty = exchange.request_ended();
+  auto plan = make_plan(exchange.take_request(), target, empty, record.audit_id);
   if (plan.ok()) {
     request.plan = std::move(*plan);
+    request.head = std::make_shared<http::RequestHead>(std::move(request.plan.head));
     record.verb = request.plan.info.verb;
     record.upgrade = request.plan.upgrade;
     co_await serve_planned(request);
@@ -122,6 +132,7 @@ io::Task<void> Proxy::serve(http::ServerExchange& exchange, Tunnel& tunnel,
 io::Task<void> Proxy::serve_planned(Request& request) {
   const auto abort = [&request] {
     request.aborted = true;
+    request.ticket.cancel();
     if (request.up != nullptr) {
       request.up->reset();
     }
@@ -131,6 +142,15 @@ io::Task<void> Proxy::serve_planned(Request& request) {
     abort();
     request.exchange.reset();
   });
+  auto permit = co_await request.tunnel.gate().enter(request.exchange.executor(),
+                                                     request.principal->subject.uid,
+                                                     is_lasting(request.plan), request.ticket);
+  if (!permit.ok()) {
+    metrics_.throttled.add();
+    co_await fail(request, too_many_requests(request.tunnel.cluster(), permit.error()));
+    co_return;
+  }
+  request.permit = std::move(*permit);
   request.has_body = !request.exchange.request_ended() && request.plan.upgrade.empty();
   if (request.has_body) {
     request.body_tasks.spawn(request.body.run());
@@ -171,8 +191,12 @@ io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
                                        "it does not serve upgrades", false));
     co_return Verdict::Done;
   }
-  request.plan.head.headers.set(tunnel::kIdentityField, std::move(*field));
-  auto opened = lane->open(request.plan.head, !request.has_body && request.plan.upgrade.empty());
+  if (request.head.use_count() > 1) {
+    // The attempt before this one may not have let go of it yet.
+    request.head = std::make_shared<http::RequestHead>(*request.head);
+  }
+  request.head->headers.set(tunnel::kIdentityField, std::move(*field));
+  auto opened = lane->open(request.head, !request.has_body && request.plan.upgrade.empty());
   if (!opened.ok()) {
     request.last_failure = opened.error().kind() == ErrorKind::TooManyRequests
                                ? lanes_busy(cluster)
@@ -205,7 +229,8 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
   if (lost) {
     const bool again = (up.not_processed() && request.body.replayable()) ||
                        (request.plan.repeatable && request.attempts < 2);
-    request.last_failure = lost_before_answer(request.tunnel.cluster(), is_write(request.plan));
+    request.last_failure =
+        lost_before_answer(request.tunnel.cluster(), is_write(request.record.method));
     if (again && !request.aborted) {
       verdict = Verdict::TryAnother;
     } else {
@@ -216,7 +241,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
   } else if (response->headers.has(tunnel::kUpgradedField) && request.plan.upgrade.empty()) {
     co_await fail(request, agent_error(request.tunnel.cluster(), tunnel::kErrorFailed,
                                        "it upgraded a request that asked for none",
-                                       is_write(request.plan)));
+                                       is_write(request.record.method)));
   } else if (response->headers.has(tunnel::kUpgradedField)) {
     uploads.spawn(upload(request.exchange, up));
     co_await answer(request, up, std::move(*response));
@@ -238,6 +263,8 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
     if (passed.ok() && held.ended && !empty) {
       static_cast<void>(co_await request.exchange.finish(trailers_of(up)));
     } else if (passed.ok() && !held.ended) {
+      // The rest comes at the reader's pace, which must not hold up others.
+      request.permit.become_lasting();
       co_await relay_body(request, up, format);
     }
   }
@@ -250,7 +277,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
 io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
                                                http::ClientExchange& up, const std::string& code) {
   const auto words = co_await http::read_whole(up, 8192);
-  const bool write = is_write(request.plan);
+  const bool write = is_write(request.record.method);
   const kube::Status status =
       agent_error(request.tunnel.cluster(), code, words.ok() ? *words : std::string(), write);
   if (code == tunnel::kErrorUnknownIdentity) {
@@ -295,7 +322,7 @@ io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up, http::R
 io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up,
                                  WatchFramer::Format format) {
   const bool framed = format != WatchFramer::Format::Opaque;
-  WatchFramer framer(format);
+  WatchFramer framer(format, buffers_);
   for (;;) {
     auto chunk = co_await up.read();
     if (!chunk.ok()) {

@@ -22,13 +22,16 @@ namespace roadstead::stub {
 struct ProxyMetrics {
   telemetry::Counter& requests;
   telemetry::Counter& retries;
-  telemetry::Counter& failures;  // answered by the Stub itself
+  telemetry::Counter& failures;   // answered by the Stub itself
+  telemetry::Counter& throttled;  // of these, because too much ran, waited or lasted
 };
 
 class Proxy {
  public:
-  Proxy(const Clock& clock, Random& random, audit::AuditSink& audit, ProxyMetrics metrics)
-      : clock_(clock), random_(random), audit_(audit), metrics_(metrics) {}
+  // `buffers`: what watches hold counts there; nullptr: nowhere.
+  Proxy(const Clock& clock, Random& random, audit::AuditSink& audit, ProxyMetrics metrics,
+        http::BufferBudget* buffers = nullptr)
+      : clock_(clock), random_(random), audit_(audit), metrics_(metrics), buffers_(buffers) {}
 
   // `target` is the path and query inside the member cluster.
   io::Task<void> serve(http::ServerExchange& exchange, Tunnel& tunnel,
@@ -51,6 +54,7 @@ class Proxy {
   Random& random_;
   audit::AuditSink& audit_;
   ProxyMetrics metrics_;
+  http::BufferBudget* buffers_;
 };
 
 }  // namespace roadstead::stub

@@ -23,20 +23,38 @@ StubShard::StubShard(io::Executor& executor, StubOptions options,
 
 StubShard::~StubShard() = default;
 
-Tunnel& StubShard::tunnel_of(const std::string& cluster) {
-  auto& slot = tunnels_[cluster];
-  if (slot == nullptr) {
-    slot = std::make_unique<Tunnel>(cluster);
+// A cluster's tunnel for as long as a lane or a request needs it.
+class StubShard::HeldTunnel {
+ public:
+  HeldTunnel(StubShard& shard, const std::string& cluster) : shard_(shard) {
+    auto& slot = shard.tunnels_[cluster];
+    if (slot == nullptr) {
+      slot = std::make_unique<Tunnel>(cluster, shard.options_.fair);
+    }
+    tunnel_ = slot.get();
+    tunnel_->hold();
   }
-  return *slot;
-}
+  ~HeldTunnel() {
+    if (tunnel_->let_go()) {
+      shard_.tunnels_.erase(shard_.tunnels_.find(tunnel_->cluster()));
+    }
+  }
+  HeldTunnel(const HeldTunnel&) = delete;
+  HeldTunnel& operator=(const HeldTunnel&) = delete;
+  Tunnel& operator*() const { return *tunnel_; }
+
+ private:
+  StubShard& shard_;
+  Tunnel* tunnel_;
+};
 
 LaneSummary StubShard::summary_of(const Lane& lane) {
   return {lane.number(), lane.identity(), lane.agent()};
 }
 
 io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identity) {
-  Tunnel& tunnel = tunnel_of(identity.cluster);
+  const HeldTunnel held(*this, identity.cluster);
+  Tunnel& tunnel = *held;
   if (closing_ || tunnel.lanes().size() >= options_.max_lanes_per_cluster) {
     logger_.warn("lane refused", {{"cluster", identity.cluster}, {"why", "too many lanes"}});
     stream->close();
@@ -111,7 +129,8 @@ void StubShard::send(const std::string& cluster, std::uint64_t lane_number, json
 
 io::Task<void> StubShard::serve_request(http::ServerExchange& exchange, std::string cluster,
                                         identity::PrincipalPtr principal, std::string target) {
-  co_await proxy_.serve(exchange, tunnel_of(cluster), std::move(principal), std::move(target));
+  const HeldTunnel held(*this, cluster);
+  co_await proxy_.serve(exchange, *held, std::move(principal), std::move(target));
 }
 
 void StubShard::recheck_principals() {

@@ -39,6 +39,7 @@ class StubEvents {
 struct StubOptions {
   http::H2Options lane_http;  // PING after 5 s of silence, dead 5 s later
   std::size_t max_lanes_per_cluster = 64;
+  FairLimits fair;  // of each cluster
   std::string hub_instance;
   std::string software;
 };
@@ -63,11 +64,13 @@ class StubShard final : private LaneObserver {
   void drain();
   // Closes every lane; whoever runs serve_lane() sees it return.
   void close();
+  // Clusters that have a lane or a request here.
+  std::size_t tunnels() const { return tunnels_.size(); }
 
  private:
   void on_lane_ready(Lane& lane) override;
   void on_lane_message(Lane& lane, const codec::json::object& message) override;
-  Tunnel& tunnel_of(const std::string& cluster);
+  class HeldTunnel;
   static LaneSummary summary_of(const Lane& lane);
 
   io::Executor& executor_;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stub/fair_gate.h"
 #include "stub/lane.h"
 
 namespace roadstead::stub {
@@ -17,7 +18,8 @@ using LanePtr = std::shared_ptr<Lane>;
 
 class Tunnel {
  public:
-  explicit Tunnel(std::string cluster) : cluster_(std::move(cluster)) {}
+  Tunnel(std::string cluster, const FairLimits& limits)
+      : cluster_(std::move(cluster)), gate_(limits) {}
 
   const std::string& cluster() const { return cluster_; }
   void add(LanePtr lane) { lanes_.push_back(std::move(lane)); }
@@ -43,11 +45,20 @@ class Tunnel {
 
   void close_lanes();
 
+  // Who may run, and who is next.
+  FairGate& gate() { return gate_; }
+
+  // Whoever works with the tunnel across a wait holds it; StubShard drops one that nobody holds.
+  void hold() { ++holders_; }
+  bool let_go() { return --holders_ == 0; }  // true: nobody is left
+
  private:
   std::string cluster_;
   std::vector<LanePtr> lanes_;
   RunningList running_;
   MonotonicTime next_growth_{};
+  FairGate gate_;
+  std::size_t holders_ = 0;
 };
 
 class RunningGuard {

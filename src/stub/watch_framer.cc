@@ -107,8 +107,9 @@ std::string WatchFramer::feed(std::string bytes) {
       whole = cbor_prefix();
       break;
   }
-  if (given_up_ || held_.size() - whole > kMaxHeld) {
+  if (given_up_ || held_.size() - whole > kMaxHeld || !charge(held_.size() - whole)) {
     given_up_ = true;
+    charge(0);
     return std::exchange(held_, {});
   }
   if (whole == held_.size()) {
@@ -119,6 +120,21 @@ std::string WatchFramer::feed(std::string bytes) {
   held_.erase(0, whole);
   scanned_ = format_ == Format::CborSequence ? scanned_ - whole : held_.size();
   return out;
+}
+
+// False when the budget has no room for so much.
+bool WatchFramer::charge(std::size_t held) {
+  const std::size_t wanted = held > kFree ? held - kFree : 0;
+  if (budget_ == nullptr || wanted == charged_) {
+    return true;
+  }
+  if (wanted < charged_) {
+    budget_->give_back(charged_ - wanted);
+  } else if (!budget_->take(wanted - charged_)) {
+    return false;
+  }
+  charged_ = wanted;
+  return true;
 }
 
 std::size_t WatchFramer::complete_prefix() const {

@@ -108,5 +108,20 @@ TEST(WatchFramer, KnowsTheThreeFormats) {
   EXPECT_EQ(WatchFramer::format_of("application/cbor-seq"), Format::CborSequence);
 }
 
+TEST(WatchFramer, HoldsALongObjectOnlyWhileTheBudgetHasRoom) {
+  http::BufferBudget budget(256 * 1024);
+  const std::string part(100 * 1024, 'x');
+  WatchFramer first(WatchFramer::Format::JsonLines, &budget);
+  WatchFramer second(WatchFramer::Format::JsonLines, &budget);
+  EXPECT_EQ(first.feed(part + part), "");
+  EXPECT_EQ(budget.used(), 2 * part.size() - WatchFramer::kFree);
+  EXPECT_EQ(second.feed(part), "");
+  EXPECT_EQ(second.feed(part + part), part + part + part) << "passed on as it comes";
+  EXPECT_FALSE(second.may_end());
+  EXPECT_EQ(first.feed("\n"), part + part + "\n");
+  EXPECT_TRUE(first.may_end());
+  EXPECT_EQ(budget.used(), 0U);
+}
+
 }  // namespace
 }  // namespace roadstead::stub

@@ -32,6 +32,13 @@ struct LogField {
   LogField(std::string k, bool v) : key(std::move(k)), value(v ? "true" : "false"), bare(true) {}
 };
 
+// The same for a line that is formatted at once: it borrows its words.
+struct LogFieldView {
+  std::string_view key;
+  std::string_view value;
+  bool bare = false;
+};
+
 class LogSink {
  public:
   virtual ~LogSink() = default;
@@ -81,5 +88,7 @@ std::shared_ptr<LogSink> make_fd_sink(int fd, LogFormat format, std::shared_ptr<
 //   {"time":"2026-11-22T07:54:08.123Z","level":"info","event":"lane connected","cluster":"ack",...}
 std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
                             std::span<const LogField> fields);
+void append_log_line(std::string& out, LogFormat format, WallTime time, LogLevel level,
+                     std::string_view event, std::span<const LogFieldView> fields);
 
 }  // namespace roadstead::telemetry

@@ -86,18 +86,20 @@ bool needs_quotes(std::string_view value) {
   return false;
 }
 
-std::string time_stamp(WallTime time) {
-  // Milliseconds are enough for people and keep the columns short.
-  return format_rfc3339_micro(time).substr(0, 23) + 'Z';
+// Milliseconds are enough for people and keep the columns short.
+void append_time_stamp(std::string& out, WallTime time) {
+  append_rfc3339_micro(out, time);
+  out.resize(out.size() - std::string_view("000Z").size());
+  out.push_back('Z');
 }
 
-std::string text_line(WallTime time, LogLevel level, std::string_view event,
-                      std::span<const LogField> fields) {
-  std::string out;
-  out.reserve(kUsualLine);
-  out.append(time_stamp(time)).append(" ").append(level_name(level, true)).append(" ");
+template <class Field>
+void append_text(std::string& out, WallTime time, LogLevel level, std::string_view event,
+                 std::span<const Field> fields) {
+  append_time_stamp(out, time);
+  out.append(" ").append(level_name(level, true)).append(" ");
   append_escaped(out, event, kMaxValue, false);
-  for (const LogField& field : fields) {
+  for (const Field& field : fields) {
     out.push_back(' ');
     append_escaped(out, field.key, kMaxKey, false);
     out.push_back('=');
@@ -108,18 +110,23 @@ std::string text_line(WallTime time, LogLevel level, std::string_view event,
     }
   }
   out.push_back('\n');
-  return out;
 }
 
-std::string json_line(WallTime time, LogLevel level, std::string_view event,
-                      std::span<const LogField> fields) {
-  std::string out = "{\"time\":\"" + time_stamp(time) + "\",\"level\":\"";
-  out.append(level_name(level, false)).append("\",\"event\":");
+template <class Field>
+void append_json(std::string& out, WallTime time, LogLevel level, std::string_view event,
+                 std::span<const Field> fields) {
+  out.append("{\"time\":\"");
+  append_time_stamp(out, time);
+  out.append("\",\"level\":\"").append(level_name(level, false)).append("\",\"event\":");
   append_quoted(out, event, kMaxValue);
-  for (const LogField& field : fields) {
+  for (const Field& field : fields) {
     const bool reserved = field.key == "time" || field.key == "level" || field.key == "event";
     out.push_back(',');
-    append_quoted(out, (reserved ? "field." : "") + field.key, kMaxKey);
+    if (reserved) {
+      append_quoted(out, "field." + std::string(field.key), kMaxKey);
+    } else {
+      append_quoted(out, field.key, kMaxKey);
+    }
     out.push_back(':');
     if (field.bare) {
       out.append(field.value);
@@ -128,15 +135,29 @@ std::string json_line(WallTime time, LogLevel level, std::string_view event,
     }
   }
   out.append("}\n");
-  return out;
 }
 
 }  // namespace
 
 std::string format_log_line(LogFormat format, WallTime time, LogLevel level, std::string_view event,
                             std::span<const LogField> fields) {
-  return format == LogFormat::Text ? text_line(time, level, event, fields)
-                                   : json_line(time, level, event, fields);
+  std::string out;
+  out.reserve(kUsualLine);
+  if (format == LogFormat::Text) {
+    append_text(out, time, level, event, fields);
+  } else {
+    append_json(out, time, level, event, fields);
+  }
+  return out;
+}
+
+void append_log_line(std::string& out, LogFormat format, WallTime time, LogLevel level,
+                     std::string_view event, std::span<const LogFieldView> fields) {
+  if (format == LogFormat::Text) {
+    append_text(out, time, level, event, fields);
+  } else {
+    append_json(out, time, level, event, fields);
+  }
 }
 
 }  // namespace roadstead::telemetry

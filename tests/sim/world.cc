@@ -27,13 +27,6 @@ class QuietEvents final : public agent::LaneEvents {
   void on_ready() override {}
 };
 
-stub::StubOptions stub_options() {
-  stub::StubOptions options;
-  options.lane_http.ping_after = std::chrono::seconds(5);
-  options.lane_http.ping_timeout = std::chrono::seconds(5);
-  return options;
-}
-
 http::H2Options agent_options() {
   http::H2Options options;
   options.enable_connect_protocol = true;
@@ -57,12 +50,19 @@ class World::UserPort final : public http::Handler {
   World& world_;
 };
 
-World::World(std::uint64_t seed)
+stub::StubOptions World::default_options() {
+  stub::StubOptions options;
+  options.lane_http.ping_after = std::chrono::seconds(5);
+  options.lane_http.ping_timeout = std::chrono::seconds(5);
+  return options;
+}
+
+World::World(std::uint64_t seed, stub::StubOptions options)
     : random_(seed),
       proxy_(clock_, random_, *this,
              {metrics_.counter("requests", ""), metrics_.counter("retries", ""),
-              metrics_.counter("failures", "")}),
-      stubs_(loop_, stub_options(), directory_, proxy_, *this, {}),
+              metrics_.counter("failures", ""), metrics_.counter("throttled", "")}),
+      stubs_(loop_, std::move(options), directory_, proxy_, *this, {}),
       events_(std::make_unique<QuietEvents>()) {
   make_people();
 }

@@ -44,8 +44,9 @@ class AgentClock final : public Clock {
 
 class World final : private stub::StubEvents, private audit::AuditSink {
  public:
-  explicit World(std::uint64_t seed);
+  explicit World(std::uint64_t seed, stub::StubOptions options = default_options());
   ~World() override;
+  static stub::StubOptions default_options();
 
   // Agents are numbered from 0. A connected Agent has one lane.
   void connect(std::size_t agent);
@@ -62,6 +63,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   FakeClock& clock() { return clock_; }
   Random& random() { return random_; }
   FakeApiServer& api_server() { return api_server_; }
+  stub::StubShard& stubs() { return stubs_; }
   io::TaskGroup& tasks() { return tasks_; }
   // Takes ann's credential back.
   void revoke();

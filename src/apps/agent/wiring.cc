@@ -24,6 +24,8 @@ namespace {
 
 constexpr std::size_t kBlockingThreads = 2;
 constexpr std::size_t kBlockingQueue = 256;
+// What is received and not yet read, from hub and API server together.
+constexpr std::size_t kBufferBudget = 64 << 20;
 constexpr Duration kGrace = std::chrono::seconds(25);
 constexpr const char* kSoftware = "roadstead-agent " ROADSTEAD_VERSION;
 
@@ -61,7 +63,8 @@ class Program {
     TRY(agent::ApiServerAccess access, agent::read_access(settings_));
     TRY(std::string fingerprint, access.ca_fingerprint().with_context(access.origin));
     const std::string origin = access.origin;
-    TRY(api_server_, agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_));
+    TRY(api_server_, agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_,
+                                                     &buffers_));
     calls_ = std::make_unique<agent::OwnCalls>(*api_server_, shard_, own_names(settings_));
     TRY_VOID(build_store());
     dialer_ = std::make_unique<agent::TlsHubDialer>(shard_, blocking_, settings_.proxy);
@@ -76,7 +79,7 @@ class Program {
     options.hub = settings_.hub;
     supervisor_ = std::make_unique<agent::Supervisor>(
         agent::SupervisorParts{shard_, random_, *api_server_, *calls_, *store_, *leadership_,
-                               *dialer_, metrics_,
+                               *dialer_, metrics_, buffers_,
                                [this](const std::string& text) { termination_log_.write(text); }},
         std::move(options), logger_);
     health_handler_ = std::make_unique<agent::HealthHandler>(*supervisor_, registry_);
@@ -137,6 +140,7 @@ class Program {
   io::BlockingPool blocking_;
   telemetry::MetricRegistry registry_;
   agent::AgentMetrics metrics_;
+  http::BufferBudget buffers_{kBufferBudget};
   agent::TerminationLog termination_log_;
   std::unique_ptr<agent::PooledApiServer> api_server_;
   std::unique_ptr<agent::OwnCalls> calls_;

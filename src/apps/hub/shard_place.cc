@@ -8,6 +8,7 @@ stub::StubOptions stub_options(const ShardPlace::Parts& parts) {
   stub::StubOptions options;
   options.lane_http.ping_after = std::chrono::seconds(5);
   options.lane_http.ping_timeout = std::chrono::seconds(5);
+  options.lane_http.buffer_budget = &parts.buffers;
   options.hub_instance = parts.hub_instance;
   options.software = std::string("roadstead-hub ") + ROADSTEAD_VERSION;
   return options;
@@ -16,7 +17,9 @@ stub::StubOptions stub_options(const ShardPlace::Parts& parts) {
 stub::ProxyMetrics proxy_metrics(telemetry::MetricRegistry& registry) {
   return {registry.counter("roadstead_stub_requests_total", "Requests into member clusters."),
           registry.counter("roadstead_stub_retries_total", "Attempts on a second lane."),
-          registry.counter("roadstead_stub_failures_total", "Requests the Stub answered itself.")};
+          registry.counter("roadstead_stub_failures_total", "Requests the Stub answered itself."),
+          registry.counter("roadstead_stub_throttled_total",
+                           "Requests answered 429: too many of a person or a cluster.")};
 }
 
 }  // namespace
@@ -25,7 +28,7 @@ ShardPlace::ShardPlace(io::Shard* home, const Parts& parts, http::Handler* hub)
     : thread_(home == nullptr ? std::make_unique<io::ShardThread>(parts.clock) : nullptr),
       shard_(home == nullptr ? &thread_->shard() : home),
       proxy_(std::make_unique<stub::Proxy>(parts.clock, parts.random, parts.audit,
-                                           proxy_metrics(parts.metrics))),
+                                           proxy_metrics(parts.metrics), &parts.buffers)),
       stubs_(std::make_unique<stub::StubShard>(*shard_, stub_options(parts), parts.directory,
                                                *proxy_, parts.events, parts.logger)),
       users_(std::make_unique<api::UserHandler>(parts.port, hub)),

@@ -31,6 +31,7 @@ class ShardPlace {
     http::Handler& enrolment;
     telemetry::Logger logger;
     std::string hub_instance;
+    http::BufferBudget& buffers;
   };
 
   // `home` is nullptr for a shard with a thread of its own; `hub` is the hub API's handler on home.

@@ -26,6 +26,8 @@ namespace roadstead::hub {
 namespace {
 
 constexpr std::string_view kFirstAdministrator = "admin";
+// What is received and not yet read, of lanes and users together.
+constexpr std::size_t kBufferBudget = 256 << 20;
 constexpr Duration kDrainTime = std::chrono::seconds(10);
 constexpr Duration kSweepEvery = std::chrono::hours(1);
 
@@ -102,6 +104,7 @@ class HubImpl final : public Hub {
   io::TaskGroup tasks_{home_};
   io::StoppableSleep sweep_sleep_{home_};
   telemetry::MetricRegistry metrics_registry_;
+  http::BufferBudget buffers_{kBufferBudget};
 
   std::unique_ptr<storage::SqliteStore> store_;
   pki::Authorities authorities_;
@@ -111,6 +114,7 @@ class HubImpl final : public Hub {
   identity::Directory directory_{clock_};
   registry::ClusterDirectory clusters_;
   policy::FixedAuthorizer authorizer_;
+  std::optional<io::BatchWriter> audit_lines_;
   std::unique_ptr<audit::AuditSink> audit_;
   std::optional<pki::OneTimeTokens> registration_tokens_;
   std::optional<pki::OneTimeTokens> login_codes_;
@@ -175,9 +179,13 @@ Result<void> HubImpl::load_objects() {
   TRY_VOID(wait_for(home_, cache_->start()));
   tasks_.spawn(cache_->run());
   api_ = std::make_unique<objects::ObjectApi>(*kinds_, *store_, *cache_, clock_, random_);
-  // Request records are no matter of the log level.
-  audit_ = audit::make_log_audit_sink(telemetry::Logger(
-      telemetry::make_stderr_sink(settings_.log_format), telemetry::LogLevel::Info));
+  audit_lines_.emplace(STDERR_FILENO, io::BatchWriterOptions{}, [this](std::uint64_t count) {
+    return audit::lost_records_line(settings_.log_format, clock_.wall(), count);
+  });
+  audit_ = audit::make_log_audit_sink(
+      settings_.log_format, clock_, *audit_lines_,
+      metrics_registry_.counter("roadstead_audit_lost_total",
+                                "Request records that the log did not take."));
   return {};
 }
 
@@ -326,15 +334,16 @@ void HubImpl::make_services() {
 void HubImpl::make_shards() {
   edge_options_.zone = settings_.zone;
   edge_options_.proxy_protocol = settings_.proxy_protocol;
+  edge_options_.http.h2.buffer_budget = &buffers_;
   port_.emplace(api::UserPort{settings_.zone, clock_, random_, directory_, clusters_, authorizer_,
                               *audit_, [this](const std::string& cluster) {
                                 ShardPlace& place = *shards_[edge_->shard_of(cluster)];
                                 return api::StubPlace{&place.stubs(), &place.shard()};
                               }});
   hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_, &images_);
-  const ShardPlace::Parts parts{clock_,      random_, *audit_,       metrics_registry_, directory_,
-                                *events_,    *port_,  edge_options_, contexts_,         clusters_,
-                                *enrolment_, logger_, random_.hex(4)};
+  const ShardPlace::Parts parts{clock_,      random_, *audit_,        metrics_registry_, directory_,
+                                *events_,    *port_,  edge_options_,  contexts_,         clusters_,
+                                *enrolment_, logger_, random_.hex(4), buffers_};
   std::vector<api::ShardEdge*> edges;
   for (std::size_t i = 0; i < settings_.shards; ++i) {
     shards_.push_back(std::make_unique<ShardPlace>(i == 0 ? &home_ : nullptr, parts,
