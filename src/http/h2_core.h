@@ -125,7 +125,11 @@ class H2Core {
   H2Listener& listener_;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   std::vector<H2StreamRef> streams_;
-  H2PastStreams past_;  // server role
+
+  bool scarce_ = false;                 // as the peer was told last
+  std::vector<std::uint32_t> windows_;  // initial windows that the peer has not acknowledged yet
+  std::int64_t window_change_ = 0;      // of every stream, since the last acknowledgement
+  H2PastStreams past_;                  // server role
 
   std::byte* gather_out_ = nullptr;
   std::size_t gather_room_ = 0;
