@@ -29,6 +29,11 @@ Duration RedialPolicy::next(Duration since_connected) {
   return Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(cap.count())));
 }
 
+Duration RedialPolicy::late() {
+  return kLateCap / 2 + Duration(static_cast<Duration::rep>(
+                            random_.unit() * static_cast<double>((kLateCap / 2).count())));
+}
+
 Connector::Connector(LaneEnvironment& environment, ConnectorEvents& events, Random& random)
     : env_(environment),
       events_(events),
@@ -131,7 +136,8 @@ io::Task<void> Connector::run_lane(std::list<std::unique_ptr<Lane>>::iterator la
     ++dial_failures_;
   }
   if (wanted && good_primary() == nullptr) {
-    dial_at_ = now + redial_.next(now - connected_at_);
+    const bool refused = std::exchange(refused_, false);
+    dial_at_ = now + (refused ? redial_.late() : redial_.next(now - connected_at_));
     events_.on_disconnected(result.ok() ? Error(ErrorKind::EndOfStream, "the hub closed the lane")
                                         : result.error());
   }
@@ -175,6 +181,7 @@ void Connector::on_lane_message(Lane& lane, const codec::json::object& message) 
     lane.mark_leaving();
     poke();
   } else {
+    refused_ = refused_ || type == "refused";
     events_.on_hub_message(message);
   }
 }
@@ -182,6 +189,7 @@ void Connector::on_lane_message(Lane& lane, const codec::json::object& message) 
 void Connector::set_identity(HubIdentityPtr identity) {
   identity_ = std::move(identity);
   dial_at_.reset();
+  refused_ = false;
   redial_.reset();
   if (identity_ == nullptr) {
     for (const auto& lane : lanes_) {

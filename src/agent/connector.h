@@ -24,6 +24,8 @@ class RedialPolicy {
  public:
   explicit RedialPolicy(Random& random) : random_(random) {}
   Duration next(Duration since_connected);
+  // After a refusal that time alone will not change: between a half and the whole of the last cap.
+  Duration late();
   void reset() { attempts_ = 0; }
 
  private:
@@ -39,7 +41,8 @@ class ConnectorEvents {
   virtual tunnel::ApiServerReport report() = 0;
   virtual void on_connected() = 0;
   virtual void on_disconnected(const Error& why) = 0;
-  // A message for others than the connector ("certificate", "renew-failed", "bundle", "removed").
+  // A message for others than the connector ("certificate", "renew-failed", "bundle", "removed",
+  // "refused").
   virtual void on_hub_message(const codec::json::object& message) = 0;
 };
 
@@ -98,6 +101,7 @@ class Connector final : private LaneObserver {
   std::optional<MonotonicTime> dial_at_;  // not before
   MonotonicTime connected_at_;            // when a primary lane last was good
   bool stopping_ = false;
+  bool refused_ = false;  // the hub would not have the lane
   std::optional<MonotonicTime> grace_until_;
   std::uint64_t dials_ = 0;
   std::uint64_t dial_failures_ = 0;

@@ -56,6 +56,28 @@ void put(json::object& data, std::string_view key, std::string_view value) {
   }
 }
 
+// `kubectl apply` keeps a copy of what was applied, the token included.
+void forget_applied_token(json::object& secret) {
+  constexpr std::string_view kApplied = "kubectl.kubernetes.io/last-applied-configuration";
+  json::object& annotations = kube::object_at(kube::metadata_of(secret), "annotations");
+  const json::value* kept = annotations.if_contains(kApplied);
+  if (kept == nullptr || !kept->is_string()) {
+    return;
+  }
+  auto applied = codec::parse_json(kept->get_string());
+  if (!applied.ok() || !applied->is_object()) {
+    annotations.erase(kApplied);
+    return;
+  }
+  for (const std::string_view field : {"data", "stringData"}) {
+    json::value* values = applied->get_object().if_contains(field);
+    if (values != nullptr && values->is_object()) {
+      values->get_object().erase("token");
+    }
+  }
+  annotations[kApplied] = codec::write_json(*applied);
+}
+
 bool is_secret_named(const json::value& object, std::string_view name) {
   return codec::string_at(object, {"kind"}) == "Secret" && kube::name_of(object) == name;
 }
@@ -83,6 +105,9 @@ json::value Credentials::to_secret(json::value base) const {
   put(data, "next.key", next_key_pem.reveal());
   put(data, "tls.key", private_key_pem.reveal());
   put(data, "tls.crt", certificate_pem);
+  if (token.empty() && kube::metadata_of(object).contains("annotations")) {
+    forget_applied_token(object);
+  }
   if (!version.empty()) {
     kube::metadata_of(object)["resourceVersion"] = version;
   }

@@ -30,7 +30,8 @@ struct Credentials {
   // What the store compares at the next save (a resourceVersion); not part of the content.
   std::string version;
 
-  // A Secret object of `v1`. `base` keeps its metadata and every key that is not ours.
+  // A Secret object of `v1`. `base` keeps its metadata and every key that is not ours. Without a
+  // token none stays in kubectl's annotation of what was applied either.
   codec::json::value to_secret(codec::json::value base) const;
   // The error names the key and what to do.
   static Result<Credentials> from_secret(const codec::json::value& secret);

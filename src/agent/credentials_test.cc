@@ -88,6 +88,25 @@ TEST_F(CredentialsTest, RoundTripsThroughTheSecretAndKeepsWhatIsNotOurs) {
   EXPECT_EQ(codec::find(c.to_secret(base), {"data", "token"}), nullptr) << "erased";
 }
 
+TEST_F(CredentialsTest, WithTheTokenItsCopyInKubectlsAnnotationGoes) {
+  constexpr std::string_view kApplied = "kubectl.kubernetes.io/last-applied-configuration";
+  Credentials c = with_token("t");
+  codec::json::value base = c.to_secret(nullptr);
+  const std::string applied = codec::write_json(
+      codec::json::object{{"kind", "Secret"}, {"data", {{"token", "dA=="}, {"hub", "aA=="}}}});
+  base.as_object()["metadata"] = {{"annotations", {{kApplied, applied}, {"other", "kept"}}}};
+  EXPECT_EQ(codec::string_at(c.to_secret(base), {"metadata", "annotations", kApplied}), applied)
+      << "while the token may still be needed";
+  c.token = Secret();
+  const codec::json::value saved = c.to_secret(base);
+  const std::string_view kept = codec::string_at(saved, {"metadata", "annotations", kApplied});
+  EXPECT_EQ(kept, R"({"kind":"Secret","data":{"hub":"aA=="}})")
+      << "kubectl apply goes on knowing what it had applied";
+  EXPECT_EQ(codec::string_at(saved, {"metadata", "annotations", "other"}), "kept");
+  base.at("metadata").at("annotations").as_object()[kApplied] = "{damaged dA==";
+  EXPECT_EQ(codec::find(c.to_secret(base), {"metadata", "annotations", kApplied}), nullptr);
+}
+
 TEST_F(CredentialsTest, NamesTheKeyThatIsMissingOrDamaged) {
   Credentials c = with_token("t");
   c.user_roots_pem.clear();
@@ -172,7 +191,7 @@ TEST_F(CredentialsTest, ADamagedFileIsNamed) {
   {
     ASSERT_TRUE(open(manifest(with_token("t"))).ok());
   }
-  ASSERT_TRUE(replace_file(state() + "/credentials.json", "{\"kind\":").ok());
+  ASSERT_TRUE(io::replace_file(state() + "/credentials.json", "{\"kind\":").ok());
   const auto store = open("");
   ASSERT_FALSE(store.ok());
   EXPECT_THAT(store.error().message(), HasSubstr("credentials.json is damaged"));

@@ -26,7 +26,8 @@ Result<Credentials> read_credentials(const std::string& path) {
 Result<Credentials> write_credentials(const std::string& path, Credentials next) {
   next.version.clear();
   const std::string text = codec::write_json_pretty(next.to_secret(nullptr)) + "\n";
-  TRY_VOID(replace_file(path, text));
+  // A file left by an older process may have had another mode.
+  TRY_VOID(io::replace_file(path, text, 0600, io::FileMode::Forced));
   next.version = crypto::sha256_hex(text).substr(0, 16);
   return next;
 }

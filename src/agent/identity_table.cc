@@ -35,7 +35,8 @@ Result<void> LocalRules::check(const tunnel::IdentityContext& context) const {
   return {};
 }
 
-Result<void> IdentityTable::admit(const tunnel::IdentityContext& context) {
+Result<void> IdentityTable::admit(const tunnel::IdentityContext& context,
+                                  std::vector<std::string> groups) {
   const MonotonicTime expires =
       clock_.now() + std::chrono::seconds(context.lifetime_seconds) + tunnel::kContextGrace;
   const auto it = contexts_.find(context.id);
@@ -44,6 +45,11 @@ Result<void> IdentityTable::admit(const tunnel::IdentityContext& context) {
       return Error(ErrorKind::Unauthenticated, "the number belongs to another identity");
     }
     it->second.expires = expires;
+    if (it->second.identity->groups != groups) {
+      auto changed = std::make_shared<Identity>(*it->second.identity);
+      changed->groups = std::move(groups);
+      it->second.identity = std::move(changed);  // requests that run keep theirs
+    }
     return {};
   }
   if (context.id <= highest_ended_) {
@@ -54,7 +60,7 @@ Result<void> IdentityTable::admit(const tunnel::IdentityContext& context) {
   }
   auto identity = std::make_shared<Identity>();
   identity->user = context.user;
-  identity->groups = context.groups;
+  identity->groups = std::move(groups);
   identity->digest = context.digest();
   contexts_.emplace(context.id, Entry{std::move(identity), expires, {}, false});
   return {};

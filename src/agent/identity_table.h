@@ -18,10 +18,15 @@
 
 namespace roadstead::agent {
 
+class GroupRights;
+
 // What the member's own rules refuse whatever the hub says.
 struct LocalRules {
   std::vector<std::string> denied_user_prefixes{"system:"};
   std::vector<std::string> denied_group_prefixes{"system:"};
+
+  // Asks the member's RBAC which groups the Agent may act for; nullptr takes all.
+  GroupRights* group_rights = nullptr;
 
   // PermissionDenied when a name is on the list.
   Result<void> check(const tunnel::IdentityContext& context) const;
@@ -40,7 +45,11 @@ class IdentityTable {
 
   // A new number, or the same person again (a renewal). Verified before by verify_context.
   // Unauthenticated when the number was used for somebody else, or was ended.
-  Result<void> admit(const tunnel::IdentityContext& context);
+  // `groups` are those to act with, from the context's; at a renewal they may be others.
+  Result<void> admit(const tunnel::IdentityContext& context, std::vector<std::string> groups);
+  Result<void> admit(const tunnel::IdentityContext& context) {
+    return admit(context, context.groups);
+  }
 
   // Resolves an rs-identity field. Unauthenticated when unknown, expired, or the digest differs.
   Result<IdentityPtr> find(std::string_view field_value, std::uint64_t* id) const;

@@ -82,6 +82,17 @@ TEST_F(IdentityTableTest, ANumberCannotChangeHands) {
   EXPECT_FALSE(table_.admit(context(3, "b")).ok());
 }
 
+TEST_F(IdentityTableTest, ARenewalMayComeWithOtherGroups) {
+  auto c = context(4, "a");
+  c.groups = {"rs:group:dev:00000001", "rs:group:ops:00000001"};
+  ASSERT_TRUE(table_.admit(c, {"rs:group:dev:00000001"}).ok());
+  const auto before = table_.find(c.field_value(), &id_);
+  ASSERT_TRUE(before.ok());
+  ASSERT_TRUE(table_.admit(c, c.groups).ok());
+  EXPECT_EQ((*before)->groups.size(), 1U) << "a running request keeps what it began with";
+  EXPECT_EQ((*table_.find(c.field_value(), &id_))->groups, c.groups);
+}
+
 TEST_F(IdentityTableTest, HoldsAtMost4096) {
   for (std::uint64_t i = 1; i <= 4096; ++i) {
     ASSERT_TRUE(table_.admit(context(i, "a")).ok());

@@ -104,6 +104,12 @@ io::Task<CredentialKeeper::Wait> CredentialKeeper::step() {
       co_return wait;
     }
   }
+  const bool dead_token = !credentials_.token.empty() && !credentials_.has_fresh_token();
+  if (dead_token && leadership_.held()) {
+    credentials_.token = Secret();  // the same manifest was applied again; no secret lies about
+    dirty_ = true;
+    co_return Wait{};
+  }
   if (credentials_.has_fresh_token()) {
     co_return leadership_.held() ? co_await enrol() : kNothingToDo;
   }

@@ -227,6 +227,8 @@ TEST_F(KeeperTest, AnAppliedManifestWithTheUsedTokenChangesNothing) {
   store_->put(again);
   world_.run_for(minutes(10));
   EXPECT_EQ(posts_.size(), 1U);
+  EXPECT_TRUE(store_->stored.token.empty()) << "a dead token does not lie about either";
+  again = store_->stored;
   again.token = Secret("token-2");
   store_->put(again);
   world_.run_for(minutes(1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/lane_server.h"
 
+#include "agent/group_rights.h"
 #include "http/relay.h"
 #include "io/task_group.h"
 
@@ -156,7 +157,11 @@ io::Task<void> LaneServer::serve_identity(http::ServerExchange& exchange) {
     verdict = rules_.check(*context);
   }
   if (verdict.ok()) {
-    verdict = identities_.admit(*context);
+    std::vector<std::string> groups = context->groups;
+    if (rules_.group_rights != nullptr) {
+      groups = co_await rules_.group_rights->permitted(std::move(groups));
+    }
+    verdict = identities_.admit(*context, std::move(groups));
   }
   if (!verdict.ok()) {
     logger_.warn("identity refused", {{"user", context->user}, {"why", verdict.error().message()}});

@@ -4,6 +4,8 @@
 namespace roadstead::agent {
 namespace {
 
+// Longer than the pause before the next attempt.
+constexpr Duration kRefusalCounts = std::chrono::seconds(45);
 
 }  // namespace
 
@@ -16,10 +18,12 @@ Supervisor::Supervisor(SupervisorParts parts, SupervisorOptions options, telemet
       environment_{parts_.executor, parts_.dialer,  forwarder_,
                    parts_.buffers,  options_.rules, logger_},
       prober_(parts_.calls, parts_.executor, options_.api_server_origin, logger_),
+      group_rights_(parts_.calls, parts_.executor.clock()),
       enroller_(parts_.dialer, parts_.executor, options_.hub),
       keeper_(parts_.executor, parts_.store, parts_.leadership, enroller_, *this, parts_.random,
               options_.proxy, options_.hub, logger_),
       connector_(environment_, *this, parts_.random) {
+  environment_.rules.group_rights = &group_rights_;
   prober_.on_report([this] { connector_.broadcast_report(); });
 }
 
@@ -96,11 +100,24 @@ void Supervisor::on_disconnected(const Error& why) {
 }
 
 void Supervisor::on_hub_message(const codec::json::object& message) {
-  keeper_.on_hub_message(message);  // what nobody knows is ignored
+  if (tunnel::message_type(message) == "refused") {
+    take_refusal(message);
+  } else {
+    keeper_.on_hub_message(message);  // what nobody knows is ignored
+  }
+}
+
+void Supervisor::take_refusal(const codec::json::object& message) {
+  const std::string words(codec::string_at(codec::json::value(message), {"message"}));
+  refusal_ = explain_enrolment_failure(Error(ErrorKind::Conflict, words), keeper_.cluster());
+  refused_at_ = parts_.executor.clock().now();
+  logger_.warn("the hub refuses this Agent", {{"reason", refusal_->reason}, {"message", words}});
+  tell();
 }
 
 void Supervisor::on_identity(HubIdentityPtr identity) {
   identity_ = identity;
+  refusal_.reset();
   keeper_failure_.reset();
   hub_failure_.reset();
   tell();
@@ -127,6 +144,10 @@ bool Supervisor::send_to_hub(const codec::json::object& message) {
 }
 
 std::optional<Failure> Supervisor::failure() const {
+  // Each attempt connects for a moment before it is refused.
+  if (refusal_.has_value() && parts_.executor.clock().now() - refused_at_ < kRefusalCounts) {
+    return refusal_;
+  }
   return keeper_failure_.has_value() ? keeper_failure_ : hub_failure_;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/api_server_link.h"
 #include "agent/connector.h"
+#include "agent/group_rights.h"
 #include "agent/keeper.h"
 #include "agent/metrics.h"
 #include "agent/own_calls.h"
@@ -76,6 +77,7 @@ class Supervisor final : private ConnectorEvents, private KeeperEvents {
   bool send_to_hub(const codec::json::object& message) override;
   AgentFacts facts() override;
 
+  void take_refusal(const codec::json::object& message);
   io::Task<void> run_connector();
   void tell();
 
@@ -86,12 +88,15 @@ class Supervisor final : private ConnectorEvents, private KeeperEvents {
   Forwarder forwarder_;
   LaneEnvironment environment_;
   Prober prober_;
+  GroupRights group_rights_;
   Enroller enroller_;
   CredentialKeeper keeper_;
   Connector connector_;
   HubIdentityPtr identity_;
   std::optional<Failure> keeper_failure_;
   std::optional<Failure> hub_failure_;
+  std::optional<Failure> refusal_;  // what the hub said when it would not have our lane
+  MonotonicTime refused_at_{};
   bool shutting_down_ = false;
 };
 

@@ -56,9 +56,9 @@ io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
   const std::string peer = socket.peer_address();
   const auto select = [this](const std::string& name, const std::vector<std::string>&) {
     if (tunnel::cluster_of_tunnel_name(name).has_value()) {
-      return contexts_.tunnel;
+      return contexts_.tunnel.load();
     }
-    return name == tunnel::kEnrolmentName ? contexts_.enrolment : contexts_.users;
+    return (name == tunnel::kEnrolmentName ? contexts_.enrolment : contexts_.users).load();
   };
   auto stream =
       co_await net::tls_accept(shard_, std::move(socket), select,
@@ -112,7 +112,8 @@ io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster)
                               stream->peer_address(),
                               certificate->serial_hex(),
                               certificate->not_after(),
-                              removed};
+                              removed,
+                              entry.has_value() ? entry->api_server_ca : std::string()};
   co_await stubs_.serve_lane(std::move(stream), std::move(identity));
 }
 

@@ -26,11 +26,13 @@
 
 namespace roadstead::api {
 
-// One for each trust domain; all are separate contexts with their own ticket keys.
+// One for each trust domain; all are separate contexts with their own ticket keys. The home
+// replaces them when certificates are renewed; every shard reads them for each new connection.
 struct EdgeContexts {
-  std::shared_ptr<net::TlsServerContext> users;
-  std::shared_ptr<net::TlsServerContext> tunnel;
-  std::shared_ptr<net::TlsServerContext> enrolment;
+  using Slot = std::atomic<std::shared_ptr<net::TlsServerContext>>;
+  Slot users;
+  Slot tunnel;
+  Slot enrolment;
 };
 
 struct EdgeOptions {

@@ -17,6 +17,20 @@ namespace json = codec::json;
 
 constexpr std::size_t kMaxBody = 64 * 1024;
 
+// Whole sites call from one address when they are registered together.
+constexpr RateLimit::Rate kEachSource{.per_second = 5, .burst = 100};
+constexpr RateLimit::Rate kAllSources{.per_second = 100, .burst = 1000};
+constexpr std::size_t kMaxSources = 4096;
+
+// Nothing was done yet, so the call may be repeated.
+kube::Status busy(std::string_view why, Duration wait) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  return {.code = 429,
+          .reason = "TooManyRequests",
+          .message = std::string(why) + "; try again in " + std::to_string(seconds) + " s",
+          .retry_after_seconds = static_cast<int>(seconds)};
+}
+
 Result<Secret> bearer_token(const http::Headers& headers) {
   constexpr std::string_view kScheme = "bearer ";
   const std::string* field = headers.find("authorization");
@@ -56,6 +70,11 @@ std::string reason_word(const Error& error) {
 
 }  // namespace
 
+Enrolment::Enrolment(io::Executor& executor, Rules rules)
+    : executor_(executor),
+      rules_(std::move(rules)),
+      rate_(rules_.clock, kEachSource, kAllSources, kMaxSources) {}
+
 io::Task<void> Enrolment::handle(http::ServerExchange& exchange) {
   const http::RequestHead& request = exchange.request();
   const bool certificate = request.target == "/enrol/v1/certificate";
@@ -66,17 +85,17 @@ io::Task<void> Enrolment::handle(http::ServerExchange& exchange) {
   }
   EnrolmentCall call;
   call.address = exchange.connection().peer_address;
-  auto outcome = Result<json::object>(ErrorKind::Internal, "");
-  const auto text = co_await http::read_whole(exchange, kMaxBody);
-  auto body = text.ok() ? codec::parse_json(*text, {.max_bytes = kMaxBody, .max_depth = 8})
-                        : Result<json::value>(text.error());
-  if (!body.ok()) {
-    outcome = std::move(body).error();
-  } else {
-    call.cluster = codec::string_at(*body, {"cluster"});
-    call.ca_fingerprint = codec::string_at(*body, {"apiServerCAFingerprint"});
-    outcome = certificate ? co_await enrol(exchange, *body, call) : renew(exchange, *body, call);
+  if (const auto wait = rate_.take(RateLimit::source_of(call.address)); wait.has_value()) {
+    co_await stub::answer_status(exchange, busy("too many enrolment calls", *wait));
+    co_return;
   }
+  const auto permit = running_.try_take();
+  if (!permit.has_value()) {
+    co_await stub::answer_status(exchange,
+                                 busy("too many enrolment calls at once", std::chrono::seconds(1)));
+    co_return;
+  }
+  auto outcome = co_await serve(exchange, certificate, call);
   if (!outcome.ok()) {
     call.error = outcome.error().message();
     call.reason = reason_word(outcome.error());
@@ -92,6 +111,18 @@ io::Task<void> Enrolment::handle(http::ServerExchange& exchange) {
   } else {
     co_await stub::answer_status(exchange, kube::status_of(outcome.error()));
   }
+}
+
+io::Task<Result<json::object>> Enrolment::serve(http::ServerExchange& exchange, bool with_token,
+                                                EnrolmentCall& call) {
+  CO_TRY(const std::string text, co_await http::read_whole(exchange, kMaxBody));
+  CO_TRY(const json::value body, codec::parse_json(text, {.max_bytes = kMaxBody, .max_depth = 8}));
+  call.cluster = codec::string_at(body, {"cluster"});
+  call.ca_fingerprint = codec::string_at(body, {"apiServerCAFingerprint"});
+  if (with_token) {
+    co_return co_await enrol(exchange, body, call);
+  }
+  co_return renew(exchange, body, call);
 }
 
 Result<registry::ClusterEntry> Enrolment::cluster_for(const std::string& name,
@@ -167,13 +198,13 @@ Result<json::object> Enrolment::issue(const registry::ClusterEntry& cluster,
   TRY(const crypto::Certificate certificate,
       pki::issue_client_certificate(*authorities.agents, {"cluster", cluster.name, cluster.uid}, {},
                                     request.public_key(), rules_.clock.wall(),
-                                    pki::kAgentCertificateLifetime));
+                                    rules_.certificate_lifetime));
   if (not_after != nullptr) {
     *not_after = certificate.not_after();
   }
   return json::object{{"certificate", certificate.pem()},
                       {"userRoots", authorities.users->certificate().pem()},
-                      {"hubRoots", authorities.hub->certificate().pem()},
+                      {"hubRoots", pki::hub_roots_pem(authorities, rules_.clock.wall())},
                       {"audience", cluster.uid},
                       {"notAfter", format_rfc3339(certificate.not_after())}};
 }

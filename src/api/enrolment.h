@@ -10,9 +10,11 @@
 #include <functional>
 #include <string>
 
+#include "api/rate_limit.h"
 #include "base/clock.h"
 #include "codec/json.h"
 #include "http/message.h"
+#include "io/quota.h"
 #include "pki/authorities.h"
 #include "pki/one_time_tokens.h"
 #include "registry/cluster_directory.h"
@@ -44,8 +46,9 @@ class Enrolment final : public http::Handler {
     std::function<std::string(const std::string& cluster)> registered_ca;
     std::function<void(const EnrolmentCall&)> report;  // feeds the ladder
     telemetry::Logger logger;
+    Duration certificate_lifetime = pki::kAgentCertificateLifetime;
   };
-  Enrolment(io::Executor& executor, Rules rules) : executor_(executor), rules_(std::move(rules)) {}
+  Enrolment(io::Executor& executor, Rules rules);
 
   io::Task<void> handle(http::ServerExchange& exchange) override;
 
@@ -60,8 +63,13 @@ class Enrolment final : public http::Handler {
                                     EnrolmentCall& call) const;
   Result<registry::ClusterEntry> cluster_for(const std::string& name, const std::string& uid) const;
 
+  io::Task<Result<codec::json::object>> serve(http::ServerExchange& exchange, bool with_token,
+                                              EnrolmentCall& call);
+
   io::Executor& executor_;
   Rules rules_;
+  io::Quota running_{32};  // each may cost a store read and a signature
+  RateLimit rate_;
 };
 
 }  // namespace roadstead::api

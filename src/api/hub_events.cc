@@ -15,12 +15,21 @@ HubEvents::HubEvents(io::Executor& home, const Clock& clock, controllers::Cluste
       enrolment_(enrolment),
       logger_(std::move(logger)) {}
 
+registry::LaneFact HubEvents::fact_of(const stub::LaneSummary& lane) const {
+  return {lane.number,         lane.agent.replica,
+          lane.agent.software, lane.identity.remote_address,
+          clock_.wall(),       lane.identity.certificate_not_after};
+}
+
 void HubEvents::on_lane_up(const stub::LaneSummary& lane) {
-  registry::LaneFact fact{lane.number,         lane.agent.replica,
-                          lane.agent.software, lane.identity.remote_address,
-                          clock_.wall(),       lane.identity.certificate_not_after};
-  home_.post_remote([this, lane, fact = std::move(fact)] {
+  home_.post_remote([this, lane, fact = fact_of(lane)] {
     monitor_.lane_up(lane.identity.cluster, fact, lane.agent);
+  });
+}
+
+void HubEvents::on_lane_refused(const stub::LaneSummary& lane) {
+  home_.post_remote([this, lane, fact = fact_of(lane)] {
+    monitor_.lane_refused(lane.identity.cluster, fact, lane.agent);
   });
 }
 

@@ -17,11 +17,13 @@ class HubEvents final : public stub::StubEvents {
 
   void on_lane_up(const stub::LaneSummary& lane) override;
   void on_lane_down(const stub::LaneSummary& lane) override;
+  void on_lane_refused(const stub::LaneSummary& lane) override;
   void on_report(const stub::LaneSummary& lane, const tunnel::ApiServerReport& report) override;
   void on_message(const stub::LaneSummary& lane, const codec::json::object& message,
                   UniqueFunction<void(codec::json::object)> reply) override;
 
  private:
+  registry::LaneFact fact_of(const stub::LaneSummary& lane) const;
   codec::json::object renew(const stub::LaneSummary& lane, const std::string& csr) const;
 
   io::Executor& home_;

@@ -54,6 +54,11 @@ class RegistrationAction final : public objects::Subresource {
       co_return kube::bad_request(
           "spec.endpoint: this hub has no private endpoint; start it with --private-endpoint");
     }
+    const std::int64_t seconds = codec::int_at(request.body, {"spec", "expirationSeconds"},
+                                               kRegistrationTokenLifetime.count());
+    if (seconds < kShortestTokenLifetime.count() || seconds > kRegistrationTokenLifetime.count()) {
+      co_return kube::bad_request("spec.expirationSeconds: must be from 5 to 3600");
+    }
     const auto snapshot = rules_.directory.snapshot();
     const auto user = snapshot->users.find(request.context.username);
     if (user == snapshot->users.end()) {
@@ -62,8 +67,8 @@ class RegistrationAction final : public objects::Subresource {
     }
     const std::string name(kube::name_of(request.parent));
     const std::string uid(kube::uid_of(request.parent));
-    CO_TRY(auto minted,
-           co_await rules_.registration_tokens.mint(rules_.home, uid, kRegistrationTokenLifetime));
+    CO_TRY(auto minted, co_await rules_.registration_tokens.mint(rules_.home, uid,
+                                                                 std::chrono::seconds(seconds)));
     registry::ManifestValues values;
     values.cluster = name;
     values.cluster_uid = uid;
@@ -72,7 +77,7 @@ class RegistrationAction final : public objects::Subresource {
     values.registrar_role =
         codec::string_at(request.body, {"spec", "registrarRole"}, "cluster-admin");
     values.hub = is_public ? addresses.public_endpoint : addresses.private_endpoint;
-    values.hub_roots_pem = rules_.authorities.hub->certificate().pem();
+    values.hub_roots_pem = pki::hub_roots_pem(rules_.authorities, rules_.clock.wall());
     values.user_roots_pem = rules_.authorities.users->certificate().pem();
     const std::string_view repository =
         codec::string_at(request.parent, {"spec", "agent", "imageRepository"});

@@ -38,7 +38,9 @@ struct HubRules {
   std::function<void(const std::string& cluster, WallTime expires)> token_minted;
 };
 
-inline constexpr Duration kRegistrationTokenLifetime = std::chrono::hours(1);
+// The default, and the most that may be asked for.
+inline constexpr std::chrono::seconds kRegistrationTokenLifetime = std::chrono::hours(1);
+inline constexpr std::chrono::seconds kShortestTokenLifetime{5};
 inline constexpr Duration kLoginCodeLifetime = std::chrono::hours(1);
 
 // `rules` outlives the API.

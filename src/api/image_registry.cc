@@ -108,7 +108,8 @@ Reply ImageRegistry::manifest(std::string_view reference) const {
   reply.headers.add("content-type", found->media_type);
   reply.headers.add("docker-content-digest", digest);
   reply.headers.add("etag", '"' + digest + '"');
-  reply.blob = found->bytes;
+  reply.blob = found->bytes();
+  reply.source = found;
   return reply;
 }
 
@@ -123,14 +124,15 @@ Reply ImageRegistry::blob(std::string_view digest, const http::RequestHead& requ
   reply.headers.add("etag", '"' + std::string(digest) + '"');
   reply.headers.add("cache-control", "public, max-age=31536000, immutable");
   reply.headers.add("accept-ranges", "bytes");
-  reply.blob = found->bytes;
+  reply.blob = found->bytes();
+  reply.source = found;
   const std::string* wanted = request.headers.find("range");
   const auto range =
-      wanted != nullptr ? read_range(*wanted, found->bytes.size()) : std::optional<Range>();
+      wanted != nullptr ? read_range(*wanted, found->bytes().size()) : std::optional<Range>();
   if (!range.has_value()) {
     return reply;
   }
-  const std::string size = std::to_string(found->bytes.size());
+  const std::string size = std::to_string(found->bytes().size());
   if (range->length == 0) {
     Reply refused = refuse(416, "RANGE_INVALID", "the blob has " + size + " bytes");
     refused.headers.add("content-range", "bytes */" + size);
@@ -213,6 +215,9 @@ io::Task<void> ImageRegistry::handle(http::ServerExchange& exchange) {
   while (sent.ok() && !end && !body.empty()) {
     sent = co_await exchange.write(body.substr(0, kPiece));
     body.remove_prefix(std::min(kPiece, body.size()));
+  }
+  if (reply.source != nullptr && reply.source->file != nullptr) {
+    reply.source->file->forget();
   }
   // What fails here is the client's connection: nobody is left to be told.
   if (sent.ok() && !end) {

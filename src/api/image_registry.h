@@ -31,6 +31,7 @@ class ImageRegistry final : public http::Handler {
     http::Headers headers;
     std::string text;
     std::string_view blob;
+    const registry::Blob* source = nullptr;  // of `blob`
     std::string_view body() const { return text.empty() ? blob : std::string_view(text); }
   };
   Reply answer(const http::RequestHead& request) const;

@@ -100,6 +100,7 @@ io::Task<Result<json::object>> Login::log_in(const json::value& body, const std:
                          {"serial", codec::string_at(signed_one, {"status", "serial"})}});
   co_return json::object{{"certificate", pem},
                          {"login", login},
+                         {"credential", written.object->key.name},
                          {"notAfter", codec::string_at(signed_one, {"status", "notAfter"})},
                          {"roots", rules_.addresses.serving_roots_pem},
                          {"zone", rules_.addresses.zone},

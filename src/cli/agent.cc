@@ -93,7 +93,8 @@ Result<void> image(Session& session, const ImageOptions& options) {
   TRY(std::vector<std::string> binaries, read_binaries(session.environment(), options));
   TRY_VOID(keep_platform(binaries, options.platform));
   TRY(const registry::AgentImage made,
-      registry::AgentImage::build(binaries, session.environment().version));
+      registry::AgentImage::build({binaries.begin(), binaries.end()},
+                                  session.environment().version));
   const std::string name = options.name.empty() ? image_name(session) : options.name;
   TRY(const std::string archive, made.archive(name).with_context("--name"));
   if (options.file == "-") {

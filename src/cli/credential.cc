@@ -15,6 +15,7 @@ namespace {
 constexpr Duration kLockWait = std::chrono::seconds(40);
 constexpr Duration kIssueWait = std::chrono::seconds(15);
 constexpr Duration kIssueLook = std::chrono::milliseconds(150);
+constexpr std::string_view kNameField = "credential: ";
 constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE KEY-----";
 constexpr std::string_view kKeyEnd = "-----END PRIVATE KEY-----\n";
 
@@ -40,7 +41,13 @@ Result<ClientCredential> parse_credential(std::string_view text) {
     return Error(ErrorKind::InvalidArgument, "holds no private key");
   }
   ClientCredential out;
-  out.certificate_pem = text.substr(0, begin);
+  std::string_view before = text.substr(0, begin);
+  if (before.starts_with(kNameField)) {
+    const std::size_t line = before.find('\n');
+    out.name = before.substr(kNameField.size(), line - kNameField.size());
+    before.remove_prefix(line + 1);
+  }
+  out.certificate_pem = before;
   out.key_pem = Secret(std::string(text.substr(begin, end + kKeyEnd.size() - begin)));
   TRY(const auto chain, crypto::Certificate::chain_from_pem(out.certificate_pem));
   out.serial = chain.front().serial_hex();
@@ -49,8 +56,13 @@ Result<ClientCredential> parse_credential(std::string_view text) {
   return out;
 }
 
-Secret credential_text(const std::string& certificate_pem, const Secret& key_pem) {
-  std::string text = certificate_pem;
+Secret credential_text(const std::string& certificate_pem, const Secret& key_pem,
+                       std::string_view name) {
+  std::string text;
+  if (!name.empty()) {
+    text.append(kNameField).append(name).append("\n");
+  }
+  text += certificate_pem;
   if (!text.ends_with('\n')) {
     text += '\n';
   }
@@ -88,8 +100,9 @@ Result<ClientCredential> CredentialFile::load(WallTime now) const {
 
 Result<void> CredentialFile::store(const ClientCredential& credential) const {
   TRY_VOID(make_directories(directory_of(path_)));
-  return replace_file(path_,
-                      credential_text(credential.certificate_pem, credential.key_pem).reveal());
+  return replace_file(
+      path_,
+      credential_text(credential.certificate_pem, credential.key_pem, credential.name).reveal());
 }
 
 Result<ClientCredential> CredentialFile::fresh(
@@ -140,7 +153,7 @@ Result<ClientCredential> renew_at_hub(ApiClient& hub, Network& network, const Hu
   for (;;) {
     if (const auto data = codec::string_at(object, {"status", "certificate"}); !data.empty()) {
       TRY(const std::string pem, codec::base64_decode(data).with_context("new certificate"));
-      return parse_credential(credential_text(pem, key.pem()).reveal());
+      return parse_credential(credential_text(pem, key.pem(), kube::name_of(object)).reveal());
     }
     const json::object* failed = kube::find_condition(object, "Failed");
     if (failed != nullptr && codec::string_at(*failed, {"status"}) == "True") {

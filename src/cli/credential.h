@@ -20,6 +20,7 @@ struct ClientCredential {
   std::string certificate_pem;  // leaf first
   Secret key_pem;
   std::string serial;  // hex
+  std::string name;    // of the Credential object; "" in files of older versions
   WallTime not_before{};
   WallTime not_after{};
 
@@ -29,7 +30,9 @@ struct ClientCredential {
 
 // The error says what the text lacks.
 Result<ClientCredential> parse_credential(std::string_view text);
-Secret credential_text(const std::string& certificate_pem, const Secret& key_pem);
+// The name stands before the PEM blocks, where readers of PEM skip it.
+Secret credential_text(const std::string& certificate_pem, const Secret& key_pem,
+                       std::string_view name);
 
 class CredentialFile {
  public:

@@ -35,7 +35,8 @@ class Credentials : public testing::Test {
     subject.client_auth = true;
     auto certificate = crypto::issue_self_signed(subject, key, random_);
     EXPECT_TRUE(certificate.ok());
-    auto credential = parse_credential(credential_text(certificate->pem(), key.pem()).reveal());
+    auto credential =
+        parse_credential(credential_text(certificate->pem(), key.pem(), "one-1").reveal());
     EXPECT_TRUE(credential.ok());
     return std::move(*credential);
   }
@@ -69,6 +70,7 @@ TEST_F(Credentials, AreStoredPrivatelyAndReadBack) {
   const auto read = file_->load(clock_.wall());
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(read->serial, made.serial);
+  EXPECT_EQ(read->name, "one-1");
   EXPECT_EQ(read->certificate_pem, made.certificate_pem);
   EXPECT_TRUE(read->key_pem.equals(made.key_pem.reveal()));
 }

@@ -137,7 +137,10 @@ Result<void> login(Session& session, const LoginOptions& options) {
     return Error(ErrorKind::Upstream, "the hub's answer lacks login or roots; is it a hub?");
   }
   TRY(const ClientCredential credential,
-      parse_credential(credential_text(certificate, key.pem()).reveal()).with_context("login"));
+      parse_credential(
+          credential_text(certificate, key.pem(), codec::string_at(answer, {"credential"}))
+              .reveal())
+          .with_context("login"));
   const std::string roots_file = config.file_of(context.name, "roots.pem");
   TRY_VOID(make_directories(directory_of(roots_file)));
   TRY_VOID(replace_file(roots_file, roots));
@@ -151,25 +154,30 @@ Result<void> login(Session& session, const LoginOptions& options) {
   return {};
 }
 
-// Best effort: the certificate ends by itself within hours.
-Result<void> revoke(Session& session, const HubContext& context,
-                    const ClientCredential& credential) {
-  TRY(ApiClient * hub, session.hub());
-  TRY(const json::value list, hub->get(hub_path("credentials")));
-  const json::value* items = codec::find(list, {"items"});
-  if (items == nullptr || !items->is_array()) {
-    return {};
+// The name of the certificate's Credential object. Older files do not tell; only an administrator
+// can then look for it.
+Result<std::string> find_credential(ApiClient& hub, const ClientCredential& credential) {
+  if (!credential.name.empty()) {
+    return credential.name;
   }
-  for (const json::value& item : items->get_array()) {
-    if (codec::string_at(item, {"status", "serial"}) == credential.serial &&
-        codec::string_at(item, {"spec", "username"}) == context.login) {
-      return hub->patch(hub_path("credentials", kube::name_of(item)), kMergePatch,
-                        json::object{{"spec", {{"revoked", true}}}})
-                     .ok()
-                 ? Result<void>()
-                 : Result<void>(ErrorKind::Upstream, "the hub did not revoke the certificate");
+  TRY(const json::value list, hub.get(hub_path("credentials")));
+  const json::value* items = codec::find(list, {"items"});
+  if (items != nullptr && items->is_array()) {
+    for (const json::value& item : items->get_array()) {
+      if (codec::string_at(item, {"status", "serial"}) == credential.serial) {
+        return std::string(kube::name_of(item));
+      }
     }
   }
+  return Error(ErrorKind::NotFound, "the hub does not know it");
+}
+
+// Best effort: the certificate ends by itself within hours.
+Result<void> revoke(Session& session, const ClientCredential& credential) {
+  TRY(ApiClient * hub, session.hub());
+  TRY(const std::string name, find_credential(*hub, credential));
+  TRY_VOID(hub->patch(hub_path("credentials", name), kMergePatch,
+                      json::object{{"spec", {{"revoked", true}}}}));
   return {};
 }
 
@@ -179,7 +187,7 @@ Result<void> logout(Session& session) {
   const std::string file = config.file_of(context.name, "credential.pem");
   const auto credential = CredentialFile(file).load(session.now());
   if (credential.ok()) {
-    const auto revoked = revoke(session, context, *credential);
+    const auto revoked = revoke(session, *credential);
     if (!revoked.ok()) {
       session.say("warning: the certificate could not be revoked at the hub and stays good until " +
                   format_rfc3339(credential->not_after) + ": " + revoked.error().message());

@@ -41,8 +41,10 @@ void add_output(CLI::App* command, std::string& text) {
 int run_program(std::vector<std::string> arguments, Environment& environment) {
   const std::string called = arguments.empty() ? "roadstead" : arguments.front();
   const std::size_t slash = called.rfind('/');
-  const bool plugin =
-      called.substr(slash == std::string::npos ? 0 : slash + 1) == "kubectl-roadstead";
+  const std::string name = called.substr(slash == std::string::npos ? 0 : slash + 1);
+  // kubectl calls this one to complete "kubectl roadstead ...".
+  const bool completes = name == "kubectl_complete-roadstead";
+  const bool plugin = name == "kubectl-roadstead" || completes;
   CLI::App root("Roadstead: many Kubernetes clusters behind one hub.",
                 plugin ? "kubectl roadstead" : "roadstead");
   Session session(environment);
@@ -64,6 +66,9 @@ int run_program(std::vector<std::string> arguments, Environment& environment) {
   add_completion(commands);
 
   std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+  if (completes) {
+    rest.insert(rest.begin(), "__complete");
+  }
   if (rest.empty()) {
     rest.emplace_back("--help");
   }
@@ -79,6 +84,9 @@ int run_program(std::vector<std::string> arguments, Environment& environment) {
     return print_usage_error(root, error, environment);
   }
   const Result<void> done = commands.chosen ? commands.chosen() : Result<void>();
+  if (completes) {
+    environment.out << ":4\n";  // cobra's ShellCompDirectiveNoFileComp
+  }
   environment.out << std::flush;
   if (!done.ok()) {
     print_error(session, done.error());

@@ -108,6 +108,14 @@ TEST_F(Program, CompletionFollowsTheTree) {
   EXPECT_EQ(run({"completion", "tcsh"}), 2);
 }
 
+TEST_F(Program, KubectlCompletesThePlugin) {
+  called_ = "/usr/bin/kubectl_complete-roadstead";
+  EXPECT_EQ(run({"cluster", "re"}), 0);
+  EXPECT_EQ(out_.str(), "remove\n:4\n");
+  EXPECT_EQ(run({""}), 0);
+  EXPECT_THAT(out_.str(), HasSubstr("kubeconfig\n"));
+}
+
 TEST_F(Program, AnImageNeedsTheAgentsProgram) {
   EXPECT_EQ(run({"agent", "image", "-o", directory_ + "/a.tar", "--binary", directory_ + "/none"}),
             3);

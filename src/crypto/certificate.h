@@ -80,7 +80,8 @@ struct CertificateTemplate {
   std::vector<std::string> uris;
   WallTime not_before;
   WallTime not_after;
-  bool ca = false;  // path length 0
+  bool ca = false;
+  int path_length = 0;  // of an authority: how many others may stand below it
   bool client_auth = false;
   bool server_auth = false;
 };

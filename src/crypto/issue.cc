@@ -58,7 +58,7 @@ void add_constraints_and_usage(X509* x509, const CertificateTemplate& t) {
   if (t.ca) {
     constraints->ca = ASN1_BOOLEAN_TRUE;
     constraints->pathlen = ASN1_INTEGER_new();
-    must(ASN1_INTEGER_set(constraints->pathlen, 0));
+    must(ASN1_INTEGER_set(constraints->pathlen, t.path_length));
   }
   add_extension(x509, NID_basic_constraints, constraints.get(), true);
 

@@ -30,6 +30,23 @@ Result<void> unexpired(const Principal& principal, WallTime now) {
   return {};
 }
 
+// A group that was left ends at once; one that was entered comes with the next certificate.
+Result<std::vector<std::string>> groups_in_members(const crypto::Certificate& leaf,
+                                                   const std::vector<std::string>& current) {
+  std::vector<std::string> out;
+  for (const std::string& organization : leaf.organizations()) {
+    auto group = tunnel::member_group_name(organization);
+    if (!group.ok()) {
+      return refused("the client certificate was refused: " + group.error().message());
+    }
+    const std::string name = organization.substr(0, organization.rfind(':'));
+    if (std::find(current.begin(), current.end(), name) != current.end()) {
+      out.push_back(std::move(*group));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void Directory::replace(std::shared_ptr<const Snapshot> snapshot) {
@@ -68,6 +85,7 @@ Result<PrincipalPtr> Directory::authenticate(std::span<const std::string> chain_
   TRY(const UserEntry* entry, person(*snapshot, principal->subject));
   principal->administrator = entry->administrator;
   principal->groups = entry->groups;
+  TRY(principal->member_groups, groups_in_members(leaf, entry->groups));
   TRY_VOID(still_valid(*principal));
   return PrincipalPtr(std::move(principal));
 }

@@ -15,7 +15,9 @@ namespace roadstead::identity {
 struct Principal {
   tunnel::Subject subject;  // kind, login, uid
   bool administrator = false;
-  std::vector<std::string> groups;         // names at the hub
+  std::vector<std::string> groups;  // names at the hub
+  // As members see them: those of the certificate that the person still belongs to.
+  std::vector<std::string> member_groups;
   std::vector<crypto::Certificate> chain;  // what proved it; empty for services inside the hub
   std::string credential_serial;
   WallTime expires{};

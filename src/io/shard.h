@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -28,8 +29,19 @@ class Shard final : public Executor {
 
   // Runs the loop on the calling thread until the task has ended. For main() and tests.
   void run_until_done(Task<void> task);
+  // The same for a task with a result: `TRY(x, shard.wait_for(f()))`.
+  template <class T>
+  T wait_for(Task<T> task) {
+    std::optional<T> out;
+    run_until_done(keep(std::move(task), &out));
+    return std::move(*out);
+  }
 
  private:
+  template <class T>
+  static Task<void> keep(Task<T> task, std::optional<T>* out) {
+    out->emplace(co_await std::move(task));
+  }
   friend class FdWatcher;
   void add(FdWatcher& watcher);
   void remove(FdWatcher& watcher);

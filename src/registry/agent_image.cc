@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
+#include <set>
 
 #include "codec/json.h"
 #include "crypto/digest.h"
+#include "io/files.h"
 #include "registry/tar.h"
 
 namespace roadstead::registry {
@@ -105,11 +108,11 @@ Result<std::string> architecture_of(std::string_view elf) {
 
 std::string AgentImage::add(std::string_view media_type, std::string bytes) {
   std::string digest = "sha256:" + crypto::sha256_hex(bytes);
-  blobs_.insert_or_assign(digest, Blob{std::string(media_type), std::move(bytes)});
+  blobs_.insert_or_assign(digest, Blob{std::string(media_type), std::move(bytes), nullptr});
   return digest;
 }
 
-AgentImage::Platform AgentImage::add_platform(const std::string& binary,
+AgentImage::Platform AgentImage::add_platform(std::string_view binary,
                                               const std::string& architecture,
                                               std::string_view version) {
   Platform platform;
@@ -120,24 +123,24 @@ AgentImage::Platform AgentImage::add_platform(const std::string& binary,
       {"schemaVersion", 2},
       {"mediaType", kOciManifestType},
       {"config", descriptor(kOciConfigType, platform.config_digest,
-                            blobs_[platform.config_digest].bytes.size())},
+                            blobs_[platform.config_digest].bytes().size())},
       {"layers", json::array{descriptor(kOciLayerType, platform.layer_digest,
-                                        blobs_[platform.layer_digest].bytes.size())}}};
+                                        blobs_[platform.layer_digest].bytes().size())}}};
   platform.manifest_digest = add(kOciManifestType, codec::write_json(manifest));
   return platform;
 }
 
-Result<AgentImage> AgentImage::build(const std::vector<std::string>& binaries,
+Result<AgentImage> AgentImage::build(const std::vector<std::string_view>& binaries,
                                      std::string_view version) {
-  std::map<std::string, const std::string*> by_architecture;
-  for (const std::string& binary : binaries) {
+  std::map<std::string, std::string_view> by_architecture;
+  for (const std::string_view binary : binaries) {
     TRY(const std::string architecture, architecture_of(binary).with_context("the Agent's binary"));
     if (needs_loader(binary)) {
       return Error(ErrorKind::InvalidArgument,
                    "the Agent's binary for " + architecture +
                        " needs shared objects, and the image holds none; give the static one");
     }
-    if (!by_architecture.emplace(architecture, &binary).second) {
+    if (!by_architecture.emplace(architecture, binary).second) {
       return Error(ErrorKind::InvalidArgument, "two Agent binaries for " + architecture);
     }
   }
@@ -147,9 +150,9 @@ Result<AgentImage> AgentImage::build(const std::vector<std::string>& binaries,
   AgentImage image;
   json::array manifests;
   for (const auto& [architecture, binary] : by_architecture) {
-    const Platform platform = image.add_platform(*binary, architecture, version);
+    const Platform platform = image.add_platform(binary, architecture, version);
     json::object entry = descriptor(kOciManifestType, platform.manifest_digest,
-                                    image.blobs_[platform.manifest_digest].bytes.size());
+                                    image.blobs_[platform.manifest_digest].bytes().size());
     entry["platform"] = {{"architecture", architecture}, {"os", "linux"}};
     manifests.emplace_back(std::move(entry));
     image.architectures_.push_back(architecture);
@@ -160,6 +163,32 @@ Result<AgentImage> AgentImage::build(const std::vector<std::string>& binaries,
                                                     {"mediaType", kOciIndexType},
                                                     {"manifests", std::move(manifests)}}));
   return image;
+}
+
+Result<void> AgentImage::keep_layers_in(const std::string& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  std::set<std::string> kept;
+  for (const Platform& platform : platforms_) {
+    Blob& layer = blobs_.find(platform.layer_digest)->second;
+    const std::string name = platform.layer_digest.substr(platform.layer_digest.find(':') + 1);
+    const std::string path = folder + '/' + name;
+    auto present = io::MappedFile::open(path);
+    if (!present.ok() || (*present)->bytes() != layer.bytes()) {
+      TRY_VOID(io::replace_file(path, layer.bytes()));
+      present = io::MappedFile::open(path);
+    }
+    TRY(layer.file, std::move(present));
+    layer.text = std::string();
+    layer.file->forget();
+    kept.insert(name);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!kept.contains(entry.path().filename().string())) {
+      std::filesystem::remove(entry.path(), error);
+    }
+  }
+  return {};
 }
 
 Result<std::string> AgentImage::archive(std::string_view reference) const {
@@ -174,7 +203,7 @@ Result<std::string> AgentImage::archive(std::string_view reference) const {
                                                  "hub.example:8443/roadstead/agent:0.1.0");
   }
   json::object entry =
-      descriptor(kOciIndexType, index_digest_, blobs_.find(index_digest_)->second.bytes.size());
+      descriptor(kOciIndexType, index_digest_, blobs_.find(index_digest_)->second.bytes().size());
   entry["annotations"] = {{"io.containerd.image.name", reference},
                           {"org.opencontainers.image.ref.name", reference.substr(colon + 1)}};
   // What `docker load` reads; it knows one platform.
@@ -187,7 +216,7 @@ Result<std::string> AgentImage::archive(std::string_view reference) const {
   tar.directory("blobs/");
   tar.directory("blobs/sha256/");
   for (const auto& [digest, blob] : blobs_) {
-    tar.file(path_of(digest), blob.bytes);
+    tar.file(path_of(digest), blob.bytes());
   }
   tar.file("index.json",
            codec::write_json(json::object{{"schemaVersion", 2},

@@ -36,7 +36,7 @@ const char kArm64 = static_cast<char>(183);
 codec::json::value blob_json(const AgentImage& image, std::string_view digest) {
   const auto found = image.blobs().find(digest);
   EXPECT_NE(found, image.blobs().end()) << digest;
-  return *codec::parse_json(found->second.bytes);
+  return *codec::parse_json(found->second.bytes());
 }
 
 TEST(AgentImage, TwoBuildsAreEqualByteForByteInAnyOrder) {
@@ -51,7 +51,7 @@ TEST(AgentImage, EveryDigestIsThatOfItsBytesAndEveryReferenceResolves) {
   const auto image = AgentImage::build({elf(kAmd64)}, "1.0.0");
   ASSERT_TRUE(image.ok());
   for (const auto& [digest, blob] : image->blobs()) {
-    EXPECT_EQ(digest, "sha256:" + crypto::sha256_hex(blob.bytes));
+    EXPECT_EQ(digest, "sha256:" + crypto::sha256_hex(blob.bytes()));
   }
   const auto index = blob_json(*image, image->digest());
   const auto& entry = index.at("manifests").as_array().at(0);
@@ -63,7 +63,8 @@ TEST(AgentImage, EveryDigestIsThatOfItsBytesAndEveryReferenceResolves) {
   EXPECT_EQ(config.at("rootfs").at("diff_ids").as_array().at(0), layer.at("digest"));
   const auto found = image->blobs().find(codec::string_at(layer, {"digest"}));
   ASSERT_NE(found, image->blobs().end());
-  EXPECT_EQ(codec::int_at(layer, {"size"}), static_cast<std::int64_t>(found->second.bytes.size()));
+  EXPECT_EQ(codec::int_at(layer, {"size"}),
+            static_cast<std::int64_t>(found->second.bytes().size()));
 }
 
 TEST(AgentImage, TarReadsLayerAndArchive) {
@@ -74,7 +75,7 @@ TEST(AgentImage, TarReadsLayerAndArchive) {
   ASSERT_TRUE(image.ok());
   for (const auto& [digest, blob] : image->blobs()) {
     if (blob.media_type == kOciLayerType) {
-      std::ofstream(made + "/layer.tar") << blob.bytes;
+      std::ofstream(made + "/layer.tar") << blob.bytes();
     }
   }
   std::ofstream(made + "/image.tar") << *image->archive("hub:8443/roadstead/agent:1.0.0");
@@ -113,6 +114,28 @@ TEST(AgentImage, WhatCannotRunIsRefusedInWords) {
   const auto image = AgentImage::build({elf(kAmd64)}, "1");
   EXPECT_FALSE(image->archive("no-tag").ok());
   EXPECT_FALSE(image->archive("hub:8443/roadstead/agent").ok());
+}
+
+TEST(AgentImage, LayersMoveIntoFilesAndStayTheSame) {
+  std::string name = (std::filesystem::temp_directory_path() / "layers_XXXXXX").string();
+  const std::string folder = mkdtemp(name.data());
+  std::ofstream(folder + "/of-another-version") << "old";
+  auto image = AgentImage::build({elf(kAmd64)}, "1.0.0");
+  ASSERT_TRUE(image.ok());
+  const auto before = image->archive("hub/agent:1");
+  for (int start = 0; start < 2; ++start) {  // the second finds its file
+    ASSERT_TRUE(image->keep_layers_in(folder).ok());
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+    std::size_t in_files = 0;
+    for (const auto& [digest, blob] : image->blobs()) {
+      in_files += blob.file != nullptr ? 1 : 0;
+      EXPECT_EQ(digest, "sha256:" + crypto::sha256_hex(blob.bytes()));
+      EXPECT_EQ(blob.file != nullptr, blob.media_type == kOciLayerType);
+    }
+    EXPECT_EQ(in_files, 1u);
+    EXPECT_EQ(*image->archive("hub/agent:1"), *before);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct ClusterEntry {
   std::string uid;
   bool paused = false;
   bool removing = false;
+  std::string api_server_ca;  // fingerprint that was registered; "" until one is known
 };
 
 using ClusterMap = std::map<std::string, ClusterEntry>;

@@ -114,12 +114,27 @@ Condition connected_step(const ClusterFacts& f) {
             "check the site's network and the Agent: " + std::string(kLook));
 }
 
-Condition api_server_step(const ClusterFacts& f, bool connected) {
-  if (!f.conflicting_fingerprint.empty()) {
+bool in_conflict(const ClusterFacts& f, WallTime now) {
+  return f.conflict.has_value() && now - f.conflict->at < kConflictShown;
+}
+
+std::string conflict_evidence(const ClusterFacts& f) {
+  const ConflictFact& other = *f.conflict;
+  std::string text = "registered CA " + f.ca_fingerprint.substr(0, 16) + ", also seen " +
+                     (other.fingerprint.empty() ? "none" : other.fingerprint.substr(0, 16)) +
+                     " from " + other.address;
+  if (!other.replica.empty()) {
+    text += " (replica " + other.replica + ")";
+  }
+  return text;
+}
+
+Condition api_server_step(const ClusterFacts& f, WallTime now) {
+  const bool connected = !f.lanes.empty();
+  if (in_conflict(f, now)) {
     return no("APIServerReachable", "OtherAPIServer",
               "an Agent of this cluster speaks for another API server and is refused",
-              "registered CA " + f.ca_fingerprint.substr(0, 16) + ", also seen " +
-                  f.conflicting_fingerprint.substr(0, 16),
+              conflict_evidence(f),
               "remove the other cluster's Agent; if this cluster's CA was replaced on purpose, "
               "remove and register it again");
   }
@@ -154,12 +169,12 @@ Condition ready_step(const std::vector<Condition>& steps) {
   return yes("Ready", "Ready", "requests reach the cluster's API server", "");
 }
 
-std::string phase_of(const ClusterFacts& f, const std::vector<Condition>& steps) {
+std::string phase_of(const ClusterFacts& f, const std::vector<Condition>& steps, WallTime now) {
   const bool ready = steps.back().status == "True";
   if (f.removing) {
     return "Removing";
   }
-  if (!f.conflicting_fingerprint.empty()) {
+  if (in_conflict(f, now)) {
     return "Failed";
   }
   if (ready) {
@@ -186,10 +201,10 @@ Ladder climb(const ClusterFacts& facts, WallTime now) {
   steps.push_back(seen_step(facts, now));
   steps.push_back(certificate_step(facts, now));
   steps.push_back(connected_step(facts));
-  steps.push_back(api_server_step(facts, !facts.lanes.empty()));
+  steps.push_back(api_server_step(facts, now));
   steps.push_back(version_step(facts));
   steps.push_back(ready_step(steps));
-  ladder.phase = phase_of(facts, steps);
+  ladder.phase = phase_of(facts, steps, now);
   return ladder;
 }
 

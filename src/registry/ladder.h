@@ -34,6 +34,14 @@ struct AttemptFact {  // somebody called the enrolment port in this cluster's na
   WallTime at{};
 };
 
+// An Agent of this cluster, with its certificate or token, spoke for another API server.
+struct ConflictFact {
+  std::string fingerprint;  // of that one's CA; "" when it named none
+  std::string replica;      // "" from an enrolment call
+  std::string address;
+  WallTime at{};  // last
+};
+
 // Everything the hub knows; times are the hub's.
 struct ClusterFacts {
   std::string name;
@@ -44,8 +52,8 @@ struct ClusterFacts {
   std::optional<WallTime> certificate_not_after;
   std::vector<LaneFact> lanes;
   std::optional<ReportFact> report;
-  std::string ca_fingerprint;           // of the API server that was registered
-  std::string conflicting_fingerprint;  // of one that also called; "" when none
+  std::string ca_fingerprint;  // of the API server that was registered
+  std::optional<ConflictFact> conflict;
   std::optional<WallTime> last_contact;
   std::string kubernetes_version;
   bool paused = false;
@@ -68,6 +76,8 @@ struct Ladder {
 
 // How long an Agent may be silent before the ladder shows the member-side command.
 inline constexpr Duration kSilence = std::chrono::seconds(60);
+// How long a refused Agent of another API server is shown after it last tried; it tries more often.
+inline constexpr Duration kConflictShown = std::chrono::minutes(10);
 
 // Times stand in it as they are, not as ages: an age would change with every look.
 Ladder climb(const ClusterFacts& facts, WallTime now);

@@ -98,10 +98,21 @@ TEST(Ladder, AnApiServerThatRefusesIsToldApartFromALostLane) {
 TEST(Ladder, AnotherApiServersCaFails) {
   ClusterFacts f = running();
   f.ca_fingerprint = std::string(64, 'a');
-  f.conflicting_fingerprint = std::string(64, 'b');
-  const Ladder l = climb(f, kNow);
+  f.conflict = ConflictFact{std::string(64, 'b'), "agent-x", "192.0.2.7:9", kNow};
+  const Ladder l = climb(f, kNow + seconds(1));
   EXPECT_EQ(l.phase, "Failed");
   EXPECT_EQ(step(l, "Ready").reason, "OtherAPIServer");
+  EXPECT_NE(step(l, "Ready").evidence.find("bbbb from 192.0.2.7:9 (replica agent-x)"),
+            std::string::npos);
+  EXPECT_FALSE(step(l, "Ready").fix.empty());
+}
+
+TEST(Ladder, AnotherApiServerThatHasGoneIsForgotten) {
+  ClusterFacts f = running();
+  f.ca_fingerprint = std::string(64, 'a');
+  f.conflict = ConflictFact{std::string(64, 'b'), "", "192.0.2.7:9", kNow};
+  EXPECT_EQ(climb(f, kNow + kConflictShown - seconds(1)).phase, "Failed");
+  EXPECT_EQ(climb(f, kNow + kConflictShown).phase, "Running");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ Lane::Lane(io::Executor& executor, LaneIdentity identity, std::unique_ptr<http::
 Lane::~Lane() = default;
 
 bool Lane::usable() const {
-  return !identity_.removed && hello_received_ && !ended_ && !retiring_ && !session_->draining();
+  return hello_received_ && !dismissed_ && !ended_ && !retiring_ && !session_->draining();
 }
 
 io::Task<void> Lane::run() {
@@ -216,8 +216,9 @@ io::Task<void> Lane::end_when_idle() {
   session_->close();
 }
 
-void Lane::dismiss() {
-  send({{"type", "removed"}});
+void Lane::dismiss(json::object why) {
+  dismissed_ = true;
+  send(std::move(why));
   tasks_.spawn(close_soon());
 }
 
@@ -232,6 +233,7 @@ io::Task<void> Lane::prove(ContextPtr context) {
                                    exporter_);
   Result<void> verdict;
   if (made.ok()) {
+    made->groups = context->principal->member_groups;
     verdict = co_await post_identity(*made);
   } else {
     verdict = std::move(made).error();

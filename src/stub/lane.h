@@ -31,6 +31,7 @@ struct LaneIdentity {
   std::string certificate_serial;
   WallTime certificate_not_after{};
   bool removed = false;  // the cluster is no longer registered: the Agent is told so and no more
+  std::string api_server_ca = {};  // which the hello must name; "" when none is registered yet
 };
 
 class Lane;
@@ -89,8 +90,10 @@ class Lane {
   // No new requests; ends when the running ones have, the control stream not counted.
   void drain();
   void close() { session_->close(); }
-  // Tells the Agent that its cluster was removed; it stops by itself, or the lane is closed.
-  void dismiss();
+  // Tells the Agent why it is not served ("removed", "refused"); nothing else of it counts from now
+  // on. It stops by itself, or the lane is closed.
+  void dismiss(codec::json::object why);
+  bool dismissed() const { return dismissed_; }
 
   const LaneIdentity& identity() const { return identity_; }
   const tunnel::Hello& agent() const { return agent_; }
@@ -142,6 +145,7 @@ class Lane {
   bool hello_received_ = false;
   bool ended_ = false;
   bool retiring_ = false;
+  bool dismissed_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

@@ -88,17 +88,40 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
 
 void StubShard::on_lane_ready(Lane& lane) {
   if (lane.identity().removed) {
-    lane.dismiss();
+    lane.dismiss({{"type", "removed"}});
+    return;
+  }
+  const std::string& registered = lane.identity().api_server_ca;
+  if (!registered.empty() && lane.agent().api_server_ca_fingerprint != registered) {
+    refuse(lane);
     return;
   }
   logger_.info("lane connected", {{"cluster", lane.identity().cluster},
                                   {"replica", lane.agent().replica},
                                   {"remote", lane.identity().remote_address},
                                   {"software", lane.agent().software}});
+  if (!announced_.empty()) {
+    lane.send(announced_);
+  }
   events_.on_lane_up(summary_of(lane));
 }
 
+void StubShard::refuse(Lane& lane) {
+  logger_.warn("lane refused", {{"cluster", lane.identity().cluster},
+                                {"replica", lane.agent().replica},
+                                {"remote", lane.identity().remote_address},
+                                {"why", "it speaks for another API server"}});
+  lane.dismiss({{"type", "refused"},
+                {"reason", "OtherAPIServer"},
+                {"message", "cluster \"" + lane.identity().cluster +
+                                "\" was registered with another API server (its CA differs)"}});
+  events_.on_lane_refused(summary_of(lane));
+}
+
 void StubShard::on_lane_message(Lane& lane, const json::object& message) {
+  if (lane.dismissed()) {
+    return;
+  }
   if (tunnel::message_type(message) == "apiserver") {
     const auto report = tunnel::ApiServerReport::from_json(message);
     if (report.ok()) {
@@ -115,14 +138,38 @@ void StubShard::on_lane_message(Lane& lane, const json::object& message) {
 }
 
 void StubShard::send(const std::string& cluster, std::uint64_t lane_number, json::object message) {
+  if (const LanePtr lane = find_lane(cluster, lane_number); lane != nullptr) {
+    lane->send(std::move(message));
+  }
+}
+
+LanePtr StubShard::find_lane(const std::string& cluster, std::uint64_t number) const {
   const auto it = tunnels_.find(cluster);
   if (it == tunnels_.end()) {
-    return;
+    return nullptr;
   }
   for (const LanePtr& lane : it->second->lanes()) {
-    if (lane->number() == lane_number) {
-      lane->send(std::move(message));
-      return;
+    if (lane->number() == number) {
+      return lane;
+    }
+  }
+  return nullptr;
+}
+
+void StubShard::refuse_lane(const std::string& cluster, std::uint64_t lane_number) {
+  const LanePtr lane = find_lane(cluster, lane_number);
+  if (lane != nullptr && !lane->dismissed()) {
+    refuse(*lane);
+  }
+}
+
+void StubShard::announce(json::object message) {
+  announced_ = std::move(message);
+  for (const auto& [name, tunnel] : tunnels_) {
+    for (const LanePtr& lane : tunnel->lanes()) {
+      if (lane->usable()) {
+        lane->send(announced_);
+      }
     }
   }
 }
@@ -145,7 +192,7 @@ void StubShard::remove_cluster(const std::string& name) {
     return;
   }
   for (const LanePtr& lane : it->second->lanes()) {
-    lane->dismiss();
+    lane->dismiss({{"type", "removed"}});
   }
 }
 

@@ -30,6 +30,8 @@ class StubEvents {
   virtual ~StubEvents() = default;
   virtual void on_lane_up(const LaneSummary& lane) = 0;
   virtual void on_lane_down(const LaneSummary& lane) = 0;
+  // The lane's Agent speaks for another API server than the one that was registered.
+  virtual void on_lane_refused(const LaneSummary& lane) { static_cast<void>(lane); }
   virtual void on_report(const LaneSummary& lane, const tunnel::ApiServerReport& report) = 0;
   // Any other message of the Agent; `reply` may be called later from any thread.
   virtual void on_message(const LaneSummary& lane, const codec::json::object& message,
@@ -60,6 +62,10 @@ class StubShard final : private LaneObserver {
   void recheck_principals();
   // Tells the cluster's Agents that it was removed and closes its lanes.
   void remove_cluster(const std::string& name);
+  // Refuses a lane whose Agent speaks for another API server.
+  void refuse_lane(const std::string& cluster, std::uint64_t lane);
+  // To every lane, now and when it comes: what all Agents should know (new CA bundles).
+  void announce(codec::json::object message);
   void send(const std::string& cluster, std::uint64_t lane, codec::json::object message);
   void drain();
   // Closes every lane; whoever runs serve_lane() sees it return.
@@ -71,6 +77,8 @@ class StubShard final : private LaneObserver {
   void on_lane_ready(Lane& lane) override;
   void on_lane_message(Lane& lane, const codec::json::object& message) override;
   class HeldTunnel;
+  void refuse(Lane& lane);
+  LanePtr find_lane(const std::string& cluster, std::uint64_t number) const;
   static LaneSummary summary_of(const Lane& lane);
 
   io::Executor& executor_;
@@ -80,6 +88,7 @@ class StubShard final : private LaneObserver {
   StubEvents& events_;
   telemetry::Logger logger_;
   std::map<std::string, std::unique_ptr<Tunnel>> tunnels_;
+  codec::json::object announced_;
   bool closing_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tunnel/identity_context.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "crypto/digest.h"
@@ -140,7 +141,13 @@ Result<void> verify_context(const IdentityContext& context, const ContextRules& 
   if (!claims.ok()) {
     return refused("identity proof: " + claims.error().message());
   }
-  if (claims->user != context.user || claims->groups != context.groups) {
+  // Fewer groups than the certificate's are less right: the person may have left some.
+  const bool known = std::all_of(
+      context.groups.begin(), context.groups.end(), [&claims](const std::string& group) {
+        return std::find(claims->groups.begin(), claims->groups.end(), group) !=
+               claims->groups.end();
+      });
+  if (claims->user != context.user || !known) {
     return refused("identity context does not say what its certificate says");
   }
   return {};

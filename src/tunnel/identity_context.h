@@ -52,8 +52,8 @@ struct ContextRules {
   std::array<std::byte, 32> exporter{};
 };
 
-// The Agent's check: chain, validity at `now`, audience, binding, lifetime, and that user and
-// groups are exactly what the certificate says. Error kind Unauthenticated; the message names the
+// The Agent's check: chain, validity at `now`, audience, binding, lifetime, that the user is the
+// certificate's and the groups are among its groups. Error kind Unauthenticated; the message names the
 // rule. The local deny list is a separate rule of the Agent.
 Result<void> verify_context(const IdentityContext& context, const ContextRules& rules,
                             WallTime now);

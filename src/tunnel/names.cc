@@ -78,17 +78,21 @@ std::string member_user_name(const Subject& subject) {
          std::string(short_uid(subject.uid));
 }
 
+Result<std::string> member_group_name(std::string_view organization) {
+  const std::size_t colon = organization.rfind(':');
+  if (colon == std::string_view::npos || !is_name(organization.substr(0, colon)) ||
+      !is_uid(organization.substr(colon + 1))) {
+    return Error(ErrorKind::Tls, "certificate has a malformed group name");
+  }
+  return "rs:group:" + std::string(organization.substr(0, colon)) + ':' +
+         std::string(short_uid(organization.substr(colon + 1)));
+}
+
 Result<std::vector<std::string>> member_group_names(const crypto::Certificate& certificate) {
   std::vector<std::string> groups;
   for (const std::string& organization : certificate.organizations()) {
-    const std::size_t colon = organization.rfind(':');
-    const std::string_view whole = organization;
-    if (colon == std::string::npos || !is_name(whole.substr(0, colon)) ||
-        !is_uid(whole.substr(colon + 1))) {
-      return Error(ErrorKind::Tls, "certificate has a malformed group name");
-    }
-    groups.push_back("rs:group:" + organization.substr(0, colon) + ':' +
-                     std::string(short_uid(whole.substr(colon + 1))));
+    TRY(std::string group, member_group_name(organization));
+    groups.push_back(std::move(group));
   }
   return groups;
 }

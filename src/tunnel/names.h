@@ -42,7 +42,8 @@ Result<Subject> subject_of(const crypto::Certificate& certificate);
 // first 8 hex digits of the uid, so a login that is made again inherits nothing.
 std::string member_user_name(const Subject& subject);
 // Groups stand in the certificate's organizations as NAME:UID; a member sees
-// rs:group:NAME:SHORTUID.
+// rs:group:NAME:SHORTUID. A name has no colon, so no group of a hub becomes system:anything.
+Result<std::string> member_group_name(std::string_view organization);
 Result<std::vector<std::string>> member_group_names(const crypto::Certificate& certificate);
 
 }  // namespace roadstead::tunnel

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "apps/hub/data_dir.h"
 #include "apps/hub/settings.h"
 #include "apps/hub/wiring.h"
 #include "io/event.h"
@@ -138,6 +139,21 @@ int run(const Settings& settings) {
   return 0;
 }
 
+int tell(const Result<std::string>& done) {
+  if (!done.ok()) {
+    return fail(done.error());
+  }
+  std::printf("%s", done->c_str());
+  return 0;
+}
+
+int rotate_authority(const Settings& settings) {
+  const SystemClock clock;
+  SystemRandom random;
+  io::Shard home(clock);
+  return tell(rotate_ca(settings.store_place(), clock, random, home));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -151,6 +167,8 @@ int main(int argc, char** argv) {
         option, [&flags, setting](const std::string& value) { flags[setting] = value; }, help);
   };
   flag("--data-dir", "dataDir", "where the store and the sealing key are kept");
+  flag("--store", "store", "postgres://USER@HOST/DATABASE instead of a file in the data folder");
+  flag("--store-password-file", "storePasswordFile", "file with the password of that user");
   flag("--listen", "listen", "address and port of the one public port, [::]:8443");
   flag("--public-endpoint", "publicEndpoint", "host:port under which people and Agents reach it");
   flag("--private-endpoint", "privateEndpoint", "a second one for Agents in a private network");
@@ -159,6 +177,9 @@ int main(int argc, char** argv) {
        "more names and addresses in the hub's own certificate, comma separated");
   flag("--tls-certificate", "tlsCertificate", "PEM file: a certificate of your own for users");
   flag("--tls-key", "tlsKey", "PEM file: its key");
+  flag("--server-certificate-lifetime", "serverCertificateLifetime",
+       "of the certificates that the hub makes for itself, 365d");
+  flag("--agent-certificate-lifetime", "agentCertificateLifetime", "of Agents' certificates, 7d");
   flag("--image-repository", "imageRepository", "where members pull the Agent from");
   flag("--agent-binary", "agentBinary", "the Agent that this hub serves as an image");
   flag("--metrics-listen", "metricsListen", "local address for Prometheus metrics and health");
@@ -167,13 +188,32 @@ int main(int argc, char** argv) {
   flag("--proxy-protocol", "proxyProtocol", "true: a load balancer sends PROXY protocol v2");
   flag("--log-level", "logLevel", "debug, info, warn or error");
   flag("--log-format", "logFormat", "text or json");
+  app.fallthrough();  // subcommands take it over when they are made
+  const CLI::App* rotate = app.add_subcommand(
+      "rotate-ca", "Replace the CA of a hub that does not run; Agents and people are led over");
+  std::string from_place;
+  std::string to_place;
+  CLI::App* backup = app.add_subcommand("backup", "Copy the store, also beside a running hub");
+  backup->add_option("--to", to_place, "the new file")->required();
+  CLI::App* migrate = app.add_subcommand("migrate", "Move the store of a hub that does not run");
+  migrate->add_option("--from", from_place, "a file or postgres://…")->required();
+  migrate->add_option("--to", to_place, "a new file, or postgres://… of an empty one")->required();
   CLI11_PARSE(app, argc, argv);
   auto from = sources(file, std::move(flags));
   if (!from.ok()) {
     return fail(from.error());
   }
   const auto settings = read_settings(std::move(*from));
-  return settings.ok() ? run(*settings) : fail(settings.error());
+  if (!settings.ok()) {
+    return fail(settings.error());
+  }
+  if (backup->parsed()) {
+    return tell(backup_store(settings->store_place(), to_place));
+  }
+  if (migrate->parsed()) {
+    return tell(migrate_store(settings->store_place(), from_place, to_place));
+  }
+  return rotate->parsed() ? rotate_authority(*settings) : run(*settings);
 }
 
 }  // namespace roadstead::hub

@@ -10,6 +10,8 @@ Result<Settings> read_settings(config::ConfigSources sources) {
   config::ConfigReader reader(std::move(sources));
   const config::Section root = reader.root();
   root.text("dataDir", s.data_dir);
+  root.text("store", s.store);
+  root.text("storePasswordFile", s.store_password_file);
   root.text("listen", s.listen);
   root.text("publicEndpoint", s.public_endpoint);
   root.text("privateEndpoint", s.private_endpoint);
@@ -21,6 +23,11 @@ Result<Settings> read_settings(config::ConfigSources sources) {
     root.mistake(has_key ? "tlsCertificate" : "tlsKey",
                  "certificate and key must be given together");
   }
+  // Both are renewed at two thirds of it. Short ones are for tests of just that.
+  constexpr config::Bounds<Duration> kLifetimes{std::chrono::seconds(15),
+                                                std::chrono::hours(24 * 366)};
+  root.duration("serverCertificateLifetime", s.server_certificate_lifetime, kLifetimes);
+  root.duration("agentCertificateLifetime", s.agent_certificate_lifetime, kLifetimes);
   root.text("imageRepository", s.image_repository);
   root.text("agentBinary", s.agent_binary);
   root.text("metricsListen", s.metrics_listen);

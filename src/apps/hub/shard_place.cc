@@ -44,6 +44,14 @@ void ShardPlace::remove_cluster(const std::string& name) {
   shard_->post_remote([this, name] { stubs_->remove_cluster(name); });
 }
 
+void ShardPlace::refuse_lane(const std::string& cluster, std::uint64_t lane) {
+  shard_->post_remote([this, cluster, lane] { stubs_->refuse_lane(cluster, lane); });
+}
+
+void ShardPlace::announce(codec::json::object message) {
+  shard_->post_remote([this, m = std::move(message)]() mutable { stubs_->announce(std::move(m)); });
+}
+
 void ShardPlace::drain() {
   shard_->post_remote([this] { edge_->drain(); });
 }

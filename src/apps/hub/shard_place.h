@@ -43,6 +43,8 @@ class ShardPlace {
 
   void recheck_principals();
   void remove_cluster(const std::string& name);
+  void refuse_lane(const std::string& cluster, std::uint64_t lane);
+  void announce(codec::json::object message);
   void drain();
   std::size_t connections() const;  // approximate on other shards
   io::Task<void> close(io::Executor& home);

@@ -2,25 +2,23 @@
 #include "apps/hub/wiring.h"
 
 #include <arpa/inet.h>
-#include <sys/stat.h>
+#include <malloc.h>
 #include <unistd.h>
-
-#include <fstream>
-#include <sstream>
 
 #include "api/edge.h"
 #include "api/enrolment.h"
+#include "api/hub_certificates.h"
 #include "api/hub_events.h"
 #include "api/hub_handler.h"
 #include "api/hub_rules.h"
 #include "api/image_registry.h"
 #include "api/login.h"
 #include "api/user_handler.h"
+#include "apps/hub/data_dir.h"
 #include "apps/hub/metrics_server.h"
 #include "apps/hub/shard_place.h"
 #include "controllers/credentials/credential_controller.h"
 #include "kube/object.h"
-#include "storage/sqlite/sqlite_store.h"
 
 namespace roadstead::hub {
 namespace {
@@ -37,33 +35,11 @@ bool is_address(const std::string& name) {
          inet_pton(AF_INET6, name.c_str(), &any) == 1;
 }
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) {
-    return Error(ErrorKind::InvalidArgument, "cannot read \"" + path + "\"");
-  }
-  return text.str();
-}
-
 std::string program_folder() {
   char path[4096];
   const ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
   const std::string whole(path, n > 0 ? static_cast<std::size_t>(n) : 0);
   return whole.substr(0, whole.rfind('/'));
-}
-
-template <class T>
-io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-  out->emplace(co_await std::move(task));
-}
-
-template <class T>
-T wait_for(io::Shard& shard, io::Task<T> task) {
-  std::optional<T> out;
-  shard.run_until_done(keep(std::move(task), &out));
-  return std::move(*out);
 }
 
 class HubImpl final : public Hub {
@@ -89,7 +65,11 @@ class HubImpl final : public Hub {
   Result<void> open_store();
   Result<void> load_objects();
   Result<void> listen();
-  Result<void> make_contexts();
+  io::Task<Result<pki::Authorities>> load_authorities();
+  Result<void> make_certificates();
+  void announce_roots();
+  io::Task<Result<void>> rotate_authority();
+  io::Task<void> keep_certificates();
   Result<void> load_agent_image();
   void make_services();
   void make_shards();
@@ -103,10 +83,13 @@ class HubImpl final : public Hub {
   telemetry::Logger logger_;
   io::TaskGroup tasks_{home_};
   io::StoppableSleep sweep_sleep_{home_};
+  io::StoppableSleep certificate_sleep_{home_};
+  io::BlockingPool blocking_{1, 16};  // looks at files
   telemetry::MetricRegistry metrics_registry_;
   http::BufferBudget buffers_{kBufferBudget};
 
-  std::unique_ptr<storage::SqliteStore> store_;
+  std::optional<crypto::SealedBox> sealing_;
+  std::unique_ptr<storage::Store> store_;
   pki::Authorities authorities_;
   std::optional<objects::KindRegistry> kinds_;
   std::unique_ptr<objects::ObjectCache> cache_;
@@ -132,6 +115,8 @@ class HubImpl final : public Hub {
   api::ImageRegistry images_;
   api::EdgeOptions edge_options_;
   api::EdgeContexts contexts_;
+  std::unique_ptr<api::HubCertificates> certificates_;
+  std::string announced_roots_;
   std::vector<std::unique_ptr<ShardPlace>> shards_;
   std::unique_ptr<api::Edge> edge_;
   std::unique_ptr<net::Listener> listener_;
@@ -144,12 +129,13 @@ Result<void> HubImpl::start() {
   TRY_VOID(open_store());
   TRY_VOID(load_objects());
   TRY_VOID(listen());
-  TRY_VOID(make_contexts());
+  TRY_VOID(make_certificates());
   TRY_VOID(load_agent_image());
   make_services();
   make_shards();
+  announce_roots();
   TRY(metrics_, MetricsServer::open(home_, settings_.metrics_listen, metrics_registry_));
-  TRY_VOID(wait_for(home_, make_first_administrator()));
+  TRY_VOID(home_.wait_for(make_first_administrator()));
   logger_.info("hub serves", {{"listen", listen_address_},
                               {"publicEndpoint", addresses_.public_endpoint},
                               {"metrics", metrics_->address()}});
@@ -157,17 +143,10 @@ Result<void> HubImpl::start() {
 }
 
 Result<void> HubImpl::open_store() {
-  if (mkdir(settings_.data_dir.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Error(ErrorKind::Storage, "dataDir: cannot make \"" + settings_.data_dir + "\"");
-  }
-  TRY(crypto::SealingKey key,
-      crypto::SealingKey::load_or_create(settings_.data_dir + "/sealing.key", random_));
-  const crypto::SealedBox sealing(std::move(key));
-  storage::SqliteOptions options;
-  options.path = settings_.data_dir + "/hub.db";
-  TRY(store_, storage::SqliteStore::open(options, clock_));
-  TRY(authorities_,
-      wait_for(home_, pki::load_or_create_authorities(home_, *store_, sealing, clock_, random_)));
+  TRY(DataDir data, DataDir::open(settings_.store_place(), clock_, random_));
+  sealing_.emplace(std::move(data.sealing));
+  store_ = std::move(data.store);
+  TRY(authorities_, home_.wait_for(load_authorities()));
   registration_tokens_.emplace(*store_, clock_, random_, "registration", "rst_");
   login_codes_.emplace(*store_, clock_, random_, "login", "rsl_");
   return {};
@@ -176,7 +155,7 @@ Result<void> HubImpl::open_store() {
 Result<void> HubImpl::load_objects() {
   TRY(kinds_, objects::KindRegistry::builtin());
   cache_ = std::make_unique<objects::ObjectCache>(home_, *store_, *kinds_);
-  TRY_VOID(wait_for(home_, cache_->start()));
+  TRY_VOID(home_.wait_for(cache_->start()));
   tasks_.spawn(cache_->run());
   api_ = std::make_unique<objects::ObjectApi>(*kinds_, *store_, *cache_, clock_, random_);
   audit_lines_.emplace(STDERR_FILENO, io::BatchWriterOptions{}, [this](std::uint64_t count) {
@@ -208,9 +187,17 @@ Result<void> HubImpl::listen() {
   return {};
 }
 
-Result<void> HubImpl::make_contexts() {
-  std::vector<std::string> dns{"hub.roadstead.internal", "*." + settings_.zone, "localhost"};
-  std::vector<std::string> ips{"127.0.0.1", "::1"};
+io::Task<Result<pki::Authorities>> HubImpl::load_authorities() {
+  co_return co_await pki::load_or_create_authorities(home_, *store_, *sealing_, clock_, random_);
+}
+
+Result<void> HubImpl::make_certificates() {
+  api::HubCertificates::Options options;
+  options.dns_names = {"hub.roadstead.internal", "*." + settings_.zone, "localhost"};
+  options.ip_addresses = {"127.0.0.1", "::1"};
+  options.certificate_file = settings_.tls_certificate;
+  options.key_file = settings_.tls_key;
+  options.lifetime = settings_.server_certificate_lifetime;
   std::vector<std::string> more = settings_.names;
   for (const std::string* endpoint : {&addresses_.public_endpoint, &addresses_.private_endpoint}) {
     if (!endpoint->empty()) {
@@ -219,46 +206,48 @@ Result<void> HubImpl::make_contexts() {
     }
   }
   for (std::string& name : more) {
-    (is_address(name) ? ips : dns).push_back(std::move(name));
+    (is_address(name) ? options.ip_addresses : options.dns_names).push_back(std::move(name));
   }
-  const WallTime now = clock_.wall();
-  TRY(pki::ServerIdentity serving,
-      pki::issue_server_identity(*authorities_.hub, "roadstead hub", dns, ips, now));
-  addresses_.serving_roots_pem = authorities_.hub->certificate().pem();
-  if (!settings_.tls_certificate.empty()) {
-    TRY(serving.chain_pem, read_file(settings_.tls_certificate));
-    TRY(std::string key, read_file(settings_.tls_key));
-    serving.key_pem = Secret(std::move(key));
-    TRY(const auto chain, crypto::Certificate::chain_from_pem(serving.chain_pem));
-    addresses_.serving_roots_pem = chain.back().pem();
+  certificates_ = std::make_unique<api::HubCertificates>(std::move(options), authorities_, clock_,
+                                                         contexts_, addresses_, logger_);
+  return certificates_->make();
+}
+
+// Agents pin whom to trust: they hear of every change over their tunnels.
+void HubImpl::announce_roots() {
+  announced_roots_ = pki::hub_roots_pem(authorities_, clock_.wall());
+  for (const auto& shard : shards_) {
+    shard->announce({{"type", "bundle"},
+                     {"hubRoots", announced_roots_},
+                     {"userRoots", authorities_.users->certificate().pem()}});
   }
-  const std::string tunnel_zone(tunnel::kTunnelZone);
-  TRY(pki::ServerIdentity internal,
-      pki::issue_server_identity(
-          *authorities_.hub, "roadstead tunnel",
-          {tunnel_zone, "*." + tunnel_zone, std::string(tunnel::kEnrolmentName)}, {}, now));
-  net::TlsServerOptions users;
-  users.identity = {serving.chain_pem, serving.key_pem};
-  users.client_certificates = net::ClientCertificates::Optional;
-  users.client_roots_pem = authorities_.users->certificate().pem();
-  users.alpn = {"h2", "http/1.1"};
-  users.session_id_context = "roadstead users";
-  TRY(contexts_.users, net::TlsServerContext::create(std::move(users)));
-  net::TlsServerOptions tunnel;
-  tunnel.identity = {internal.chain_pem, internal.key_pem};
-  tunnel.client_certificates = net::ClientCertificates::Required;
-  tunnel.client_roots_pem = authorities_.agents->certificate().pem();
-  tunnel.alpn = {std::string(tunnel::kAlpn)};
-  tunnel.session_id_context = "roadstead tunnel";
-  tunnel.tls13_only = true;
-  TRY(contexts_.tunnel, net::TlsServerContext::create(std::move(tunnel)));
-  net::TlsServerOptions enrolment;
-  enrolment.identity = {internal.chain_pem, internal.key_pem};
-  enrolment.alpn = {"http/1.1"};
-  enrolment.session_id_context = "roadstead enrolment";
-  enrolment.tls13_only = true;
-  TRY(contexts_.enrolment, net::TlsServerContext::create(std::move(enrolment)));
-  return {};
+}
+
+io::Task<Result<void>> HubImpl::rotate_authority() {
+  CO_TRY_VOID(co_await pki::rotate_hub_authority(home_, *store_, *sealing_, clock_, random_));
+  CO_TRY(authorities_, co_await load_authorities());
+  co_return Result<void>();
+}
+
+io::Task<void> HubImpl::keep_certificates() {
+  while (co_await certificate_sleep_.sleep(certificates_->interval())) {
+    co_await certificates_->renew(home_, blocking_);
+    const WallTime now = clock_.wall();
+    if (pki::hub_authority_is_due(authorities_, now)) {
+      const auto rotated = co_await rotate_authority();
+      if (!rotated.ok()) {
+        logger_.error("the hub's CA was not replaced", {{"error", rotated.error().message()}});
+      }
+    }
+    if (pki::hub_roots_pem(authorities_, now) == announced_roots_) {
+      continue;
+    }
+    const auto made = certificates_->make();
+    if (!made.ok()) {
+      logger_.error("no certificates of the new CA", {{"error", made.error().message()}});
+    }
+    announce_roots();
+  }
 }
 
 // The Agent's program lies beside the hub's, unless the settings say otherwise. A hub without one
@@ -266,10 +255,13 @@ Result<void> HubImpl::make_contexts() {
 Result<void> HubImpl::load_agent_image() {
   const bool asked = !settings_.agent_binary.empty();
   const std::string path = asked ? settings_.agent_binary : program_folder() + "/roadstead-agent";
-  auto binary = read_file(path);
-  auto image = binary.ok() ? registry::AgentImage::build({std::move(*binary)}, ROADSTEAD_VERSION)
+  const auto binary = io::MappedFile::open(path);
+  auto image = binary.ok() ? registry::AgentImage::build({(*binary)->bytes()}, ROADSTEAD_VERSION)
                            : Result<registry::AgentImage>(binary.error());
   if (image.ok()) {
+    // Tens of MiB that are asked for once in a while.
+    TRY_VOID(image->keep_layers_in(settings_.data_dir + "/images"));
+    malloc_trim(0);
     images_.add(ROADSTEAD_VERSION, std::move(*image));
   } else if (asked) {
     return std::move(image).error().with_context("agentBinary");
@@ -286,6 +278,9 @@ void HubImpl::make_services() {
   monitor_ = std::make_unique<controllers::ClusterMonitor>(*api_, clusters, clusters_, logger_);
   monitor_->on_removed(
       [this](const std::string& name) { shards_[edge_->shard_of(name)]->remove_cluster(name); });
+  monitor_->on_conflict([this](const std::string& name, std::uint64_t lane) {
+    shards_[edge_->shard_of(name)]->refuse_lane(name, lane);
+  });
   credentials_ = std::make_unique<controllers::CredentialController>(
       *api_, users, credentials, authorities_, directory_,
       [this] {
@@ -311,7 +306,7 @@ void HubImpl::make_services() {
                        call.cluster, {call.address, call.error, call.reason, clock_.wall()},
                        call.ca_fingerprint, issued ? std::optional(call.not_after) : std::nullopt);
                  },
-                 logger_});
+                 logger_, settings_.agent_certificate_lifetime});
   events_ =
       std::make_unique<api::HubEvents>(home_, clock_, *monitor_, clusters_, *enrolment_, logger_);
   login_ = std::make_unique<api::Login>(*api_, credentials, *rules_, logger_);
@@ -411,6 +406,7 @@ io::Task<void> HubImpl::run(io::Event& stop) {
   tasks_.spawn(metrics_->run());
   tasks_.spawn(edge_->accept_loop(*listener_));
   tasks_.spawn(sweep_tokens());
+  tasks_.spawn(keep_certificates());
   co_await stop.wait();
   logger_.info("hub drains");
   listener_->close();
@@ -432,6 +428,7 @@ io::Task<void> HubImpl::run(io::Event& stop) {
   }
   metrics_->close();
   sweep_sleep_.stop();
+  certificate_sleep_.stop();
   monitor_->stop();
   credentials_->stop();
   cache_->close();

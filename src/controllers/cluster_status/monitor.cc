@@ -55,19 +55,21 @@ ClusterMonitor::ClusterMonitor(objects::ObjectApi& api, const objects::Kind& clu
       kind_(clusters),
       directory_(directory),
       logger_(std::move(logger)),
+      objects_changed_(api.cache().home()),
       changed_(api.cache().home()) {}
 
 void ClusterMonitor::stop() {
   stopped_ = true;
+  objects_changed_.pulse();
   changed_.pulse();
 }
 
 io::Task<void> ClusterMonitor::run() {
-  objects::KindCache& cache = api_.cache().of(kind_);
-  cache.listen(changed_);
+  refresh();
+  io::TaskGroup following(api_.cache().home());
+  following.spawn(follow());
   io::Timer timer(api_.cache().home());
   while (!stopped_) {
-    refresh();
     co_await write_dirty();
     if (stopped_) {
       break;
@@ -82,7 +84,17 @@ io::Task<void> ClusterMonitor::run() {
       co_await changed_.wait_next();
     }
   }
-  cache.unlisten(changed_);
+  co_await following.join();
+}
+
+io::Task<void> ClusterMonitor::follow() {
+  objects::KindCache& cache = api_.cache().of(kind_);
+  cache.listen(objects_changed_);
+  while (!stopped_) {
+    refresh();
+    co_await objects_changed_.wait_next();
+  }
+  cache.unlisten(objects_changed_);
 }
 
 // Brings the watched set in line with the objects.
@@ -93,14 +105,17 @@ void ClusterMonitor::refresh() {
     const std::string name(kube::name_of(value));
     const bool removing = codec::find(value, {"metadata", "deletionTimestamp"}) != nullptr;
     const bool paused = codec::bool_at(value, {"spec", "paused"});
-    (*map)[name] = {name, std::string(kube::uid_of(value)), paused, removing};
     Watched& watched = clusters_[name];
     if (watched.uid != kube::uid_of(value)) {
       watched = Watched{};
       adopt(name, value);
     }
-    watched.facts.paused = paused;
-    watched.facts.removing = removing;
+    if (watched.facts.paused != paused || watched.facts.removing != removing) {
+      watched.facts.paused = paused;
+      watched.facts.removing = removing;
+      touch(name);
+    }
+    (*map)[name] = {name, watched.uid, paused, removing, watched.facts.ca_fingerprint};
   }
   directory_.replace(map);
   for (auto it = clusters_.begin(); it != clusters_.end();) {
@@ -129,7 +144,7 @@ void ClusterMonitor::adopt(const std::string& name, const json::value& object) {
   facts.ca_fingerprint = codec::string_at(object, {"status", "apiServerCAFingerprint"});
   watched.platform = codec::string_at(object, {"status", "platform"});
   watched.cluster_uid = codec::string_at(object, {"status", "clusterUID"});
-  dirty_.insert(name);
+  touch(name);
 }
 
 ClusterMonitor::Watched* ClusterMonitor::find(const std::string& cluster) {
@@ -143,6 +158,8 @@ void ClusterMonitor::touch(const std::string& cluster) {
 }
 
 void ClusterMonitor::token_minted(const std::string& cluster, WallTime expires) {
+  // Whoever gets the token may call before anything else happens here, and must be known by then.
+  refresh();
   if (Watched* w = find(cluster)) {
     w->facts.token_minted = api_.clock().wall();
     w->facts.token_expires = expires;
@@ -158,7 +175,7 @@ void ClusterMonitor::enrolment_called(const std::string& cluster, registry::Atte
     return;
   }
   if (attempt.reason == "OtherAPIServer") {
-    w->facts.conflicting_fingerprint = ca_fingerprint;
+    w->facts.conflict = registry::ConflictFact{ca_fingerprint, "", attempt.address, attempt.at};
   }
   if (attempt.error.empty()) {
     w->facts.certificate_issued = attempt.at;
@@ -179,6 +196,12 @@ void ClusterMonitor::lane_up(const std::string& cluster, registry::LaneFact lane
     return;
   }
   registry::ClusterFacts& facts = w->facts;
+  if (!facts.ca_fingerprint.empty() && facts.ca_fingerprint != hello.api_server_ca_fingerprint) {
+    if (on_conflict_) {
+      on_conflict_(cluster, lane.number);
+    }
+    return;
+  }
   facts.last_contact = lane.connected_at;
   facts.certificate_not_after = lane.certificate_not_after;
   if (!facts.certificate_issued.has_value()) {
@@ -206,6 +229,15 @@ void ClusterMonitor::lane_down(const std::string& cluster, std::uint64_t lane) {
     if (w->facts.lanes.empty()) {
       w->facts.report.reset();
     }
+    touch(cluster);
+  }
+}
+
+void ClusterMonitor::lane_refused(const std::string& cluster, const registry::LaneFact& lane,
+                                  const tunnel::Hello& hello) {
+  if (Watched* w = find(cluster)) {
+    w->facts.conflict = registry::ConflictFact{hello.api_server_ca_fingerprint, lane.replica,
+                                               lane.remote_address, api_.clock().wall()};
     touch(cluster);
   }
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "io/event.h"
 #include "io/sleep.h"
+#include "io/task_group.h"
 #include "objects/object_api.h"
 #include "registry/cluster_directory.h"
 #include "registry/ladder.h"
@@ -34,9 +35,16 @@ class ClusterMonitor {
                         const std::string& ca_fingerprint, std::optional<WallTime> not_after);
   void lane_up(const std::string& cluster, registry::LaneFact lane, const tunnel::Hello& hello);
   void lane_down(const std::string& cluster, std::uint64_t lane);
+  // A lane whose Agent speaks for another API server, refused by the Stub.
+  void lane_refused(const std::string& cluster, const registry::LaneFact& lane,
+                    const tunnel::Hello& hello);
   void reported(const std::string& cluster, const tunnel::ApiServerReport& report);
 
   std::string registered_ca(const std::string& cluster) const;
+  // Called for a lane that came before the Stub could know which API server is registered.
+  void on_conflict(UniqueFunction<void(const std::string& cluster, std::uint64_t lane)> callback) {
+    on_conflict_ = std::move(callback);
+  }
   // Called when a Cluster object has gone.
   void on_removed(UniqueFunction<void(const std::string&)> callback) {
     on_removed_ = std::move(callback);
@@ -49,6 +57,7 @@ class ClusterMonitor {
     std::string platform;
     std::string cluster_uid;
   };
+  io::Task<void> follow();
   void refresh();
   void adopt(const std::string& name, const boost::json::value& object);
   Watched* find(const std::string& cluster);
@@ -63,9 +72,11 @@ class ClusterMonitor {
   telemetry::Logger logger_;
   std::map<std::string, Watched> clusters_;
   std::set<std::string> dirty_;
-  io::Event changed_;
+  io::Event objects_changed_;  // the directory follows at once, whatever the writer waits for
+  io::Event changed_;          // something is to be written
   bool stopped_ = false;
   UniqueFunction<void(const std::string&)> on_removed_;
+  UniqueFunction<void(const std::string&, std::uint64_t)> on_conflict_;
 };
 
 }  // namespace roadstead::controllers

@@ -143,10 +143,22 @@ Result<json::object> CredentialController::certificate_for(const json::value& cr
   TRY(const auto request, crypto::CertificateSigningRequest::from_pem(pem));
   const auto lifetime =
       std::chrono::seconds(codec::int_at(credential, {"spec", "expirationSeconds"}, 43'200));
+  const tunnel::Subject subject{"user", login, user->second.uid};
+  std::vector<std::string> groups;
+  for (const std::string& name : user->second.groups) {
+    groups.push_back(pki::group_organization(*authorities_.users, name));
+  }
   TRY(const crypto::Certificate certificate,
-      pki::issue_client_certificate(*authorities_.users, {"user", login, user->second.uid}, {},
-                                    request.public_key(), api_.clock().wall(), lifetime));
-  return json::object{{"certificate", codec::base64_encode(certificate.pem())},
+      pki::issue_client_certificate(*authorities_.users, subject, groups, request.public_key(),
+                                    api_.clock().wall(), lifetime));
+  json::array in_members;
+  for (const std::string& group : groups) {
+    TRY(const std::string name, tunnel::member_group_name(group));
+    in_members.emplace_back(name);
+  }
+  return json::object{{"memberUser", tunnel::member_user_name(subject)},
+                      {"memberGroups", std::move(in_members)},
+                      {"certificate", codec::base64_encode(certificate.pem())},
                       {"serial", certificate.serial_hex()},
                       {"fingerprint", certificate.fingerprint()},
                       {"notBefore", format_rfc3339(certificate.not_before())},
