@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
+import ssl
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,11 @@ import yaml
 from e2e.support import images, snapshot, wait
 from e2e.support.agents import NAMESPACE, AgentProcess, Site
 from e2e.support.cli import Cli
-from e2e.support.client import Client, Login
+from e2e.support.client import GROUP, Answer, Client, Connection, Key, Login, exchange
 from e2e.support.hub import Hub
 from e2e.support.kubectl import Kubectl
+from e2e.support.load import Load, assert_none_doubled
+from e2e.support.proxy import ConnectProxy
 from testbed.bed import Testbed
 from testbed.cluster import Cluster
 
@@ -104,7 +110,8 @@ def test_apply_to_ready_and_removal_without_a_trace(
     token = base64.b64decode(next(
         d for d in yaml.safe_load_all(registration["manifest"]) if d["kind"] == "Secret")["data"]["token"]).decode()
     secret = json.loads(fresh.kubectl("get", "secret", "roadstead-agent", "-n", NAMESPACE, "-o", "json"))["data"]
-    assert "tls.key" in secret or any("key" in name for name in secret), sorted(secret)
+    assert "tls.key" in secret and "token" not in secret, sorted(secret)
+    assert_no_token(fresh, token)
     for path in hub.folder.rglob("*"):
         assert not path.is_file() or token.encode() not in path.read_bytes(), f"{path} holds the token"
 
@@ -116,6 +123,122 @@ def test_apply_to_ready_and_removal_without_a_trace(
     wait.until("nothing of the Agent remains", lambda: snapshot.difference(before, snapshot.take(fresh)),
                done=lambda lines: not lines, timeout=60, every=0.5)
     assert took <= 10, f"from kubectl apply to Ready: {took:.1f} s"
+
+
+def assert_no_token(cluster: Cluster, token: str) -> None:
+    """Neither in the Secret's data nor in what kubectl keeps of the applied manifest."""
+    whole = cluster.kubectl("get", "secret", "roadstead-agent", "-n", NAMESPACE, "-o", "json")
+    for form in (token, base64.b64encode(token.encode()).decode()):
+        assert form not in whole, "the token is in the Secret"
+
+
+def test_a_manifest_that_is_applied_again_leaves_no_token(hub: Hub, admin: Client, fresh: Cluster, tmp_path: Path) -> None:
+    admin.create("clusters", "twice")
+    registration = admin.register("twice")
+    fresh.import_image(images.agent(registration["image"], tmp_path / "agent.tar"))
+    token = token_in(registration["manifest"])
+    try:
+        for _ in range(2):
+            fresh.kubectl("apply", "-f", "-", stdin=registration["manifest"])
+            wait.until("the cluster is Running", lambda: status_of(admin, "twice"), timeout=60,
+                       done=lambda s: s.get("phase") == "Running", dump=lambda: explain(fresh))
+            wait.until("the token has gone", lambda: assert_no_token(fresh, token) is None, timeout=20)
+    finally:
+        fresh.kubectl(*REMOVE_ALL, check=False)
+        admin.delete("clusters", "twice")
+
+
+def test_connect_registers_a_new_cluster_in_one_command(
+    hub: Hub, cli: Cli, admin_login: Login, fresh: Cluster, tmp_path: Path,
+) -> None:
+    tar = tmp_path / "agent.tar"
+    cli("agent", "image", "-o", tar)
+    fresh.import_image(tar)
+    watch = wait.Stopwatch()
+    shown = cli("cluster", "connect", "joined", "--kubeconfig", fresh.kubeconfig, "--timeout", "90s", timeout=120)
+    print(f"\nroadstead cluster connect: {watch.seconds:.1f} s\n{shown}")
+    assert cli.json("cluster", "get", "joined")["status"]["phase"] == "Running"
+    assert fresh.node_name in Kubectl(admin_login.kubeconfig("joined"))("get", "nodes")
+    cli("cluster", "remove", "joined", "--yes", timeout=120)
+    assert "roadstead-system" not in fresh.kubectl("get", "namespaces", "-o", "name")
+
+
+@contextmanager
+def no_way_to(cluster: Cluster, address: str, port: int) -> Iterator[None]:
+    """As a firewall of the site: neither its nodes nor its pods reach that port."""
+    rule = f"ip daddr {address} tcp dport {port} drop"
+    chains = "".join(f"chain {hook} {{ type filter hook {hook} priority 0; policy accept; {rule} }} " for hook in ("forward", "output"))
+    cluster.run_in_namespace(["nft", f"table inet site_firewall {{ {chains}}}"], check=True)
+    try:
+        yield
+    finally:
+        cluster.run_in_namespace(["nft", "delete table inet site_firewall"], check=True)
+
+
+def test_pods_behind_a_proxy_with_a_password(
+    bed: Testbed, hub: Hub, admin: Client, admin_login: Login, fresh: Cluster, tmp_path: Path,
+) -> None:
+    admin.create("clusters", "proxied")
+    registration = admin.register("proxied")
+    fresh.import_image(images.agent(registration["image"], tmp_path / "agent.tar"))
+    with ConnectProxy(bed.hub_address, "site", "p@ss") as proxy, no_way_to(fresh, hub.address, hub.port):
+        try:
+            documents = [d for d in yaml.safe_load_all(registration["manifest"]) if d]
+            deployment = next(d for d in documents if d["kind"] == "Deployment")
+            container = deployment["spec"]["template"]["spec"]["containers"][0]
+
+            def apply(url: str) -> None:
+                container["env"] = [e for e in container["env"] if "PROXY" not in e["name"]] + [
+                    {"name": "HTTPS_PROXY", "value": url}, {"name": "NO_PROXY", "value": ".svc,10.96.0.0/12"}]
+                fresh.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+
+            apply(proxy.url.replace("p%40ss", "wrong"))
+            wait.until("the proxy has refused the wrong password", lambda: proxy.refused, timeout=60, dump=lambda: explain(fresh))
+            wait.until("the Agent says so", lambda: "ProxyAuthentication" in explain(fresh), timeout=20, dump=lambda: explain(fresh))
+            assert not proxy.targets and status_of(admin, "proxied")["phase"] == "Pending"
+            apply(proxy.url)
+            wait.until("the cluster is Running", lambda: status_of(admin, "proxied"), timeout=90,
+                       done=lambda s: s.get("phase") == "Running", dump=lambda: explain(fresh))
+            assert fresh.node_name in Kubectl(admin_login.kubeconfig("proxied"))("get", "nodes")
+            assert set(proxy.targets) == {hub.endpoint}, "only the hub is reached by the proxy, never the API server"
+            assert "p%40ss" not in explain(fresh) and "p@ss" not in explain(fresh)
+        finally:
+            fresh.kubectl(*REMOVE_ALL, check=False)
+            admin.delete("clusters", "proxied")
+
+
+def test_a_rolling_restart_of_the_pods_fails_nothing(
+    hub: Hub, admin: Client, admin_login: Login, fresh: Cluster, tmp_path: Path,
+) -> None:
+    admin.create("clusters", "rolled")
+    registration = admin.register("rolled")
+    fresh.import_image(images.agent(registration["image"], tmp_path / "agent.tar"))
+    fresh.kubectl("apply", "-f", "-", stdin=registration["manifest"])
+    rollout = ("rollout", "status", "deployment/roadstead-agent", "-n", NAMESPACE, "--timeout=90s")
+    try:
+        fresh.kubectl(*rollout)
+        wait.until("both replicas are connected", lambda: status_of(admin, "rolled"), timeout=60, dump=lambda: explain(fresh),
+                   done=lambda s: len([a for a in s.get("agents", []) if a.get("lanes", 0) > 0]) == 2)
+        fresh.kubectl("create", "namespace", "rolled")
+        before = {p["metadata"]["name"] for p in pods_of_agent(fresh)}
+        offset = fresh.audit_offset()
+        with Load(admin_login.kubeconfig("rolled"), "rolled", seconds=45, rate=100, write_every=5) as load:
+            fresh.kubectl("rollout", "restart", "deployment/roadstead-agent", "-n", NAMESPACE)
+            watch = wait.Stopwatch()
+            fresh.kubectl(*rollout)
+            print(f"\nnew pods after {watch.seconds:.1f} s")
+            wait.until("the old pods have gone", lambda: before.isdisjoint(p["metadata"]["name"] for p in pods_of_agent(fresh)),
+                       timeout=60, every=0.5, dump=lambda: explain(fresh))
+            gone = watch.seconds
+            outcome = load.finish()
+        print(f"old pods gone after {gone:.1f} s; {outcome.summary()}")
+        assert gone < 45, "the load ended before the restart did"
+        assert not outcome.failed(outcome.requests), outcome.failed(outcome.requests)[:5]
+        assert_none_doubled(Site(fresh, admin, tmp_path), offset, "rolled", outcome)
+    finally:
+        fresh.kubectl(*REMOVE_ALL, check=False)
+        fresh.kubectl("delete", "namespace", "rolled", "--wait=false", check=False)
+        admin.delete("clusters", "rolled")
 
 
 def test_the_image_is_pulled_from_the_hub(
@@ -189,6 +312,64 @@ def test_a_used_token_is_told_from_a_wrong_one(admin: Client, idc: Site, named: 
             assert token not in agent.text(), "a token is in a log"
     finally:
         for agent in (first, second, third):
+            if agent:
+                agent.kill()
+
+
+def test_a_token_that_expired_is_shown(admin: Client, idc: Site, named: str, tmp_path: Path) -> None:
+    for wrong in (4, 3601):
+        assert admin.raw("POST", f"{GROUP}/clusters/{named}/registration", {
+            "apiVersion": "roadstead.io/v1alpha1", "kind": "ClusterRegistration", "spec": {"expirationSeconds": wrong}}).status == 400
+    manifest = admin.register(named, expirationSeconds=5)["manifest"]
+    expired = wait.until("the ladder says that the token expired", lambda: conditions(admin, named)["TokenIssued"],
+                         done=lambda c: c["reason"] == "TokenExpired", timeout=15)
+    assert expired["status"] == "False" and "roadstead cluster manifest" in expired["fix"]
+    late = attempt(idc, tmp_path, "late", manifest)
+    try:
+        refused = seen(admin, named, "TokenExpired")
+        assert idc.cluster.address in refused["evidence"] and refused["fix"]
+        wait.until("the Agent says so, too", lambda: "TokenExpired" in late.text(), dump=late.tail)
+        assert status_of(admin, named)["phase"] == "Registering"
+    finally:
+        late.kill()
+
+
+def test_guessing_tokens_is_slowed_down(hub: Hub, admin: Client, admin_login: Login, named: str) -> None:
+    context = ssl.create_default_context(cadata=admin_login.roots.read_text())
+    body = {"cluster": named, "csr": Key().csr()}
+
+    def guess() -> Answer:
+        return exchange(Connection((hub.address, hub.port), "enrol.roadstead.internal", context), "POST",
+                        "/enrol/v1/certificate", body, {"Authorization": "Bearer rst_guess"})
+
+    with ThreadPoolExecutor(32) as many:
+        answers = list(many.map(lambda _: guess(), range(400)))
+    slowed = [a for a in answers if a.status == 429]
+    assert slowed and {a.status for a in answers} == {401, 429}
+    assert int(slowed[-1].headers["Retry-After"]) >= 1 and slowed[-1].json["reason"] == "TooManyRequests"
+
+
+def test_a_lane_of_another_api_server_is_refused(admin: Client, ack: Site, idc: Site, named: str, tmp_path: Path) -> None:
+    """Somebody carries the state of an Agent to another cluster: certificate and key are good."""
+    first = attempt(idc, tmp_path, "first", admin.register(named)["manifest"])
+    other = None
+    try:
+        wait.until("the first is Running", lambda: status_of(admin, named).get("phase"), done=lambda p: p == "Running")
+        other = AgentProcess(ack.cluster, tmp_path, "other", first.bootstrap.read_text())
+        shutil.copytree(first.state, other.state)
+        other.start()
+        step = wait.until("the ladder tells it", lambda: conditions(admin, named)["APIServerReachable"],
+                          done=lambda c: c["reason"] == "OtherAPIServer", timeout=15, dump=other.tail)
+        assert "replica other" in step["evidence"] and ack.cluster.address in step["evidence"] and step["fix"]
+        assert status_of(admin, named)["phase"] == "Failed"
+        wait.until("the other Agent says so", lambda: "OtherApiServer" in other.text(), dump=other.tail)
+        # Not one request goes there, and the right one still serves.
+        uid = idc.cluster.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+        member = Client(admin.login, named)
+        for _ in range(20):
+            assert member.get("/api/v1/namespaces/kube-system")["metadata"]["uid"] == uid
+    finally:
+        for agent in (first, other):
             if agent:
                 agent.kill()
 
