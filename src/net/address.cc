@@ -55,10 +55,16 @@ Result<HostPort> parse_host_port(std::string_view text, std::string_view default
     return Error(ErrorKind::InvalidArgument, "address " + quoted(text) + " has no host");
   }
   for (const char c : out.host) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '/' || c == '@' || c == '[') {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= ' ' || byte >= 0x7f || c == '/' || c == '@' || c == '[' || c == ']') {
       return Error(ErrorKind::InvalidArgument,
                    "address " + quoted(text) + " must be host:port, without a scheme or path");
     }
+  }
+  const std::string_view number = std::string_view(out.host).substr(0, out.host.find('%'));
+  if (number.find(':') != std::string_view::npos &&
+      number.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) {
+    return Error(ErrorKind::InvalidArgument, "address " + quoted(text) + " is no IPv6 address");
   }
   if (out.port.empty()) {
     return Error(ErrorKind::InvalidArgument, "address " + quoted(text) + " has no port");

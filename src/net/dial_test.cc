@@ -42,8 +42,10 @@ TEST(HostPortText, IsReadAndWritten) {
 
 TEST(HostPortText, RefusesWhatIsNoHostAndPort) {
   for (const char* text :
-       {"", ":443", "hub:", "hub:x", "hub:70000", "hub:-1", "hub: 1", "[::1", "[::1]x", "[]:1",
-        "https://hub:443", "hub/path", "a b", "user@hub", "hub\r\nX: y", "hub:443 ", "[[::1]]:1"}) {
+       {"",       ":443",       "hub:",        "hub:x",    "hub:70000",       "hub:-1",
+        "hub: 1", "[::1",       "[::1]x",      "[]:1",     "https://hub:443", "hub/path",
+        "a b",    "user@hub",   "hub\r\nX: y", "hub:443 ", "[[::1]]:1",       "::1]:84)3",
+        "a:b:c",  "h\xc3\xbc:1"}) {
     const Result<HostPort> parsed = parse_host_port(text, "443");
     EXPECT_FALSE(parsed.ok()) << text;
     if (!parsed.ok()) {
