@@ -204,6 +204,10 @@ export interface CredentialStatus {
   serial?: string;
   /** SHA-256 of the certificate, in hexadecimal. */
   fingerprint?: string;
+  /** The name of the user in member clusters. */
+  memberUser?: string;
+  /** The user's groups in member clusters, as far as the clusters let them. */
+  memberGroups?: string[];
   /** From when on the certificate is valid. */
   notBefore?: string;
   /** Until when the certificate is valid. */
@@ -260,7 +264,12 @@ export interface UserSpec {
    * objects.
    */
   administrator?: boolean;
-  /** Groups the user belongs to at the hub. */
+  /**
+   * Groups the user belongs to at the hub. In a member cluster they are rs:group:NAME:ID, as
+   * status.memberGroups of the user's credentials says, and count where the cluster lets its Agent
+   * impersonate them. A group that is taken away ends at once, one that is given comes with the
+   * next certificate.
+   */
   groups?: string[];
   /** When true, the user cannot log in, and every credential of theirs is refused at once. */
   disabled?: boolean;
