@@ -33,9 +33,9 @@ def kubeconfig(admin_login: Login, ack: Site) -> Path:
 # Agents
 
 
-def killed_under_load(site: Site, kubeconfig: Path, namespace: str, seconds: float) -> None:
+def killed_under_load(site: Site, kubeconfig: Path, namespace: str, seconds: float, prefix: str = "load") -> None:
     offset = site.cluster.audit_offset()
-    with Load(kubeconfig, namespace, seconds=seconds, rate=200, write_every=5) as load:
+    with Load(kubeconfig, namespace, seconds=seconds, rate=200, write_every=5, prefix=prefix) as load:
         time.sleep(seconds / 3)
         killed_at = seconds / 3
         site.agents[0].kill()
@@ -56,8 +56,8 @@ def test_kill_9_of_an_agent_fails_no_read_and_doubles_no_write(ack: Site, kubeco
 
 @pytest.mark.soak
 def test_kill_9_of_agents_again_and_again(ack: Site, kubeconfig: Path, namespace: str) -> None:
-    for _ in range(20):
-        killed_under_load(ack, kubeconfig, namespace, 9)
+    for number in range(15):
+        killed_under_load(ack, kubeconfig, namespace, 9, f"round-{number}")
         ack.wait_whole()
 
 

@@ -56,10 +56,11 @@ class Outcome:
 class Load:
     """Runs while the test does something; `finish` waits for the end."""
 
-    def __init__(self, kubeconfig: Path, namespace: str, *, seconds: float, rate: int = 200, write_every: int = 0) -> None:
+    def __init__(self, kubeconfig: Path, namespace: str, *, seconds: float, rate: int = 200, write_every: int = 0,
+                 prefix: str = "load") -> None:
         self.process = subprocess.Popen(
             [str(tools.binary("tools")), "load", f"--kubeconfig={kubeconfig}", f"--namespace={namespace}",
-             f"--rate={rate}", f"--duration={seconds}s", f"--write-every={write_every}"],
+             f"--rate={rate}", f"--duration={seconds}s", f"--write-every={write_every}", f"--prefix={prefix}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         self.seconds = seconds
         assert self.process.stdout is not None

@@ -34,6 +34,7 @@ func load(arguments []string) error {
 	rate := flags.Int("rate", 200, "requests per second")
 	duration := flags.Duration("duration", 5*time.Second, "")
 	writes := flags.Int("write-every", 0, "every n-th request creates a ConfigMap; 0: none does")
+	prefix := flags.String("prefix", "load", "of the names of what is created")
 	_ = flags.Parse(arguments)
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
 	if err != nil {
@@ -65,7 +66,7 @@ func load(arguments []string) error {
 			start := time.Now()
 			var err error
 			if *writes > 0 && n%*writes == 0 {
-				one.Write = fmt.Sprintf("load-%06d", n)
+				one.Write = fmt.Sprintf("%s-%06d", *prefix, n)
 				object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: one.Write}}
 				_, err = maps.Create(context.Background(), object, metav1.CreateOptions{})
 			} else {
