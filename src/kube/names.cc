@@ -38,8 +38,9 @@ bool looks_like_key(std::string_view value) {
                      [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-std::string too_long_text(std::size_t limit) {
-  return "must be no more than " + std::to_string(limit) + " characters";
+// The API server says characters of names and bytes of keys and values.
+std::string too_long_text(std::size_t limit, std::string_view unit) {
+  return "must be no more than " + std::to_string(limit) + " " + std::string(unit);
 }
 
 std::string format_text(std::string_view what, std::string_view format,
@@ -68,7 +69,7 @@ std::string key_text(std::string_view prefix) {
 Complaints check_dns1123_label(std::string_view value) {
   Complaints out;
   if (value.size() > kMaxLabel) {
-    out.push_back(too_long_text(kMaxLabel));
+    out.push_back(too_long_text(kMaxLabel, "characters"));
   }
   if (!looks_like_label(value)) {
     if (looks_like_subdomain(value)) {
@@ -86,7 +87,7 @@ Complaints check_dns1123_label(std::string_view value) {
 Complaints check_dns1123_subdomain(std::string_view value) {
   Complaints out;
   if (value.size() > kMaxSubdomain) {
-    out.push_back(too_long_text(kMaxSubdomain));
+    out.push_back(too_long_text(kMaxSubdomain, "characters"));
   }
   if (!looks_like_subdomain(value)) {
     out.push_back(
@@ -119,7 +120,7 @@ Complaints check_label_key(std::string_view value) {
   if (name.empty()) {
     out.emplace_back("name part must be non-empty");
   } else if (name.size() > kMaxLabel) {
-    out.push_back("name part " + too_long_text(kMaxLabel));
+    out.push_back("name part " + too_long_text(kMaxLabel, "bytes"));
   }
   if (!looks_like_key(name)) {
     out.push_back(key_text("name part "));
@@ -130,7 +131,7 @@ Complaints check_label_key(std::string_view value) {
 Complaints check_label_value(std::string_view value) {
   Complaints out;
   if (value.size() > kMaxLabel) {
-    out.push_back(too_long_text(kMaxLabel));
+    out.push_back(too_long_text(kMaxLabel, "bytes"));
   }
   if (!value.empty() && !looks_like_key(value)) {
     out.push_back(

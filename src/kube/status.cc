@@ -166,6 +166,19 @@ Error route_not_found() {
                     plain(404, "NotFound", "the server could not find the requested resource"));
 }
 
+Error server_error(std::string message) {
+  Status status;
+  status.message = std::move(message);
+  return make_error(ErrorKind::InvalidArgument, std::move(status));
+}
+
+Error being_deleted(const GroupResource& resource, std::string_view name) {
+  return make_error(ErrorKind::AlreadyExists,
+                    on_resource(409, "AlreadyExists", resource, name,
+                                "object is being deleted: " + resource.to_string() + " " +
+                                    quote(name) + " already exists"));
+}
+
 Error already_exists(const GroupResource& resource, std::string_view name) {
   return make_error(ErrorKind::AlreadyExists,
                     on_resource(409, "AlreadyExists", resource, name,

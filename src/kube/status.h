@@ -59,6 +59,9 @@ ErrorKind kind_of_http_status(int http_status);
 // Worded as apimachinery's NewNotFound and its siblings.
 Error not_found(const GroupResource& resource, std::string_view name);
 Error route_not_found();  // "the server could not find the requested resource"
+// 500 without a reason: what the API server says of errors that it did not expect.
+Error server_error(std::string message);
+Error being_deleted(const GroupResource& resource, std::string_view name);
 Error already_exists(const GroupResource& resource, std::string_view name);
 Error conflict(const GroupResource& resource, std::string_view name, std::string_view why);
 Error object_modified(const GroupResource& resource, std::string_view name);

@@ -22,6 +22,8 @@ struct Call {
 };
 
 Result<ListOptions> list_options(const Call& call);
+// Server-side apply, by its content type.
+bool is_apply(const ApiRequest& request);
 Result<WriteOptions> write_options(const Call& call);
 // From query and body (DeleteOptions, JSON or YAML).
 Result<DeleteOptions> delete_options(const Call& call);

@@ -3,10 +3,18 @@
 
 namespace roadstead::objects {
 
-Client::Client(ObjectApi& api, std::string component) : api_(api) {
-  context_.username = "system:roadstead:" + std::move(component);
+Client::Client(ObjectApi& api, std::string component)
+    : api_(api), component_(std::move(component)) {
+  context_.username = "system:roadstead:" + component_;
   context_.is_admin = true;
   context_.source = "hub";
+}
+
+WriteOptions Client::options_of(std::string subresource) const {
+  WriteOptions out;
+  out.subresource = std::move(subresource);
+  out.field_manager = component_;
+  return out;
 }
 
 const Kind& Client::kind(std::string_view plural) const {
@@ -36,15 +44,14 @@ io::Task<Result<ObjectList>> Client::list(std::string_view plural, ListOptions o
 io::Task<Result<json::value>> Client::create(std::string_view plural, json::value object) {
   const std::string ns(kube::namespace_of(object));
   CO_TRY(const Written written,
-         co_await api_.create(context_, kind(plural), ns, std::move(object), {}));
+         co_await api_.create(context_, kind(plural), ns, std::move(object), options_of("")));
   co_return written.object->parse();
 }
 
 io::Task<Result<json::value>> Client::write(std::string_view plural, json::value object,
                                             std::string subresource) {
   const kube::ObjectKey key = kube::key_of(object);
-  WriteOptions options;
-  options.subresource = std::move(subresource);
+  WriteOptions options = options_of(std::move(subresource));
   CO_TRY(const Written written,
          co_await api_.update(context_, kind(plural), key, std::move(object), std::move(options)));
   co_return written.object->parse();
@@ -60,8 +67,7 @@ io::Task<Result<json::value>> Client::update_status(std::string_view plural, jso
 
 io::Task<Result<json::value>> Client::merge(std::string_view plural, std::string name,
                                             json::value patch, std::string subresource) {
-  WriteOptions options;
-  options.subresource = std::move(subresource);
+  WriteOptions options = options_of(std::move(subresource));
   CO_TRY(const Written written,
          co_await api_.patch(context_, kind(plural), {"", std::move(name)}, PatchType::Merge,
                              std::move(patch), std::move(options)));

@@ -49,7 +49,10 @@ class Client {
   io::Task<Result<json::value>> merge(std::string_view plural, std::string name, json::value patch,
                                       std::string subresource);
 
+  WriteOptions options_of(std::string subresource) const;
+
   ObjectApi& api_;
+  std::string component_;  // owns the fields that are written
   RequestContext context_;
 };
 

@@ -26,7 +26,7 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   };
   auto bytes = codec::base64url_decode(text);
   if (!bytes.ok()) {
-    return invalid("not base64url");
+    return invalid("illegal base64 data at input byte 0");
   }
   const auto parsed = codec::parse_json(*bytes);
   if (!parsed.ok() || codec::string_at(*parsed, {"v"}) != kVersion) {
@@ -35,6 +35,9 @@ Result<ContinueToken> decode_continue(std::string_view text) {
   ContinueToken token;
   const std::int64_t revision = codec::int_at(*parsed, {"rv"}, -1);
   token.after = codec::string_at(*parsed, {"start"});
+  if (token.after.empty()) {
+    return invalid("encoded start key empty (version " + std::string(kVersion) + ")");
+  }
   if (revision <= 0 || !token.after.ends_with('\0') || !token.after.starts_with('/')) {
     return invalid("the token is incomplete");
   }

@@ -110,6 +110,13 @@ json::object aggregated_resource(const ObjectApi& api, const Kind& kind) {
                                         {"responseKind", response_kind(kind, kind.kind)},
                                         {"verbs", texts(kStatusVerbs)}});
   }
+  if (kind.scale) {
+    subresources.push_back(
+        json::object{{"subresource", "scale"},
+                     {"responseKind",
+                      json::object{{"group", "autoscaling"}, {"version", "v1"}, {"kind", "Scale"}}},
+                     {"verbs", texts(kStatusVerbs)}});
+  }
   for (const auto& entry : api.subresources()) {
     if (entry.plural == kind.plural) {
       subresources.push_back(
@@ -183,6 +190,12 @@ std::optional<json::object> Discovery::resources(const std::string& group,
     list.push_back(resource_object(*kind));
     if (kind->has_status) {
       list.push_back(subresource_object(*kind, "status", kind->kind, texts(kStatusVerbs)));
+    }
+    if (kind->scale) {
+      json::object scale = subresource_object(*kind, "scale", "Scale", texts(kStatusVerbs));
+      scale["group"] = "autoscaling";
+      scale["version"] = "v1";
+      list.push_back(std::move(scale));
     }
     for (const auto& entry : api_.subresources()) {
       if (entry.plural == kind->plural) {

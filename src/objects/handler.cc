@@ -65,6 +65,7 @@ io::Task<int> ObjectHandler::handle_as(http::ServerExchange& exchange, RequestCo
   request.accept = accept_of(head);
   request.content_type = header(head, "content-type");
   request.if_none_match = header(head, "if-none-match");
+  request.user_agent = header(head, "user-agent");
   request.body = std::move(*body);
 
   io::Executor& here = exchange.executor();

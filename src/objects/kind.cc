@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "codec/yaml.h"
 #include "objects/builtin_kinds.h"
 
@@ -30,7 +31,14 @@ Result<std::vector<PrinterColumn>> parse_columns(const json::value* list) {
   if (list == nullptr || !list->is_array()) {
     // What the API server shows when a CRD names no columns.
     TRY(JsonPath created, JsonPath::compile(".metadata.creationTimestamp"));
-    out.push_back({"Age", "date", "", "", 0, std::move(created)});
+    out.push_back({"Age", "date", "",
+                   "CreationTimestamp is a timestamp representing the server time when this object "
+                   "was created. It is not guaranteed to be set in happens-before order across "
+                   "separate operations. Clients may not set this value. It is represented in "
+                   "RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for "
+                   "lists. More info: https://git.k8s.io/community/contributors/devel/"
+                   "sig-architecture/api-conventions.md#metadata",
+                   0, std::move(created)});
     return out;
   }
   for (const json::value& one : list->get_array()) {
@@ -63,6 +71,34 @@ Result<std::vector<SelectableField>> parse_selectable(const json::value* list) {
   return out;
 }
 
+// ".spec.replicas": only names, below `root`.
+Result<std::vector<std::string>> parse_scale_path(const json::value& scale, std::string_view key,
+                                                  std::string_view root) {
+  const std::string_view text = codec::string_at(scale, {key});
+  const std::string where = "spec.versions[0].subresources.scale." + std::string(key);
+  if (!text.starts_with("." + std::string(root) + ".")) {
+    return bad(where, "must be a path below ." + std::string(root));
+  }
+  std::vector<std::string> out;
+  for (const std::string_view name : ascii::split(text.substr(1), '.')) {
+    if (name.empty() || name.find_first_of("[]'\"*\\") != std::string_view::npos) {
+      return bad(where, "must be names with dots between them");
+    }
+    out.emplace_back(name);
+  }
+  return out;
+}
+
+Result<ScalePaths> parse_scale(const json::value& scale) {
+  ScalePaths out;
+  TRY(out.spec_replicas, parse_scale_path(scale, "specReplicasPath", "spec"));
+  TRY(out.status_replicas, parse_scale_path(scale, "statusReplicasPath", "status"));
+  if (codec::find(scale, {"labelSelectorPath"}) != nullptr) {
+    TRY(out.label_selector, parse_scale_path(scale, "labelSelectorPath", "status"));
+  }
+  return out;
+}
+
 Result<void> parse_version(Kind& kind, const json::value& version) {
   kind.version = codec::string_at(version, {"name"});
   if (!codec::bool_at(version, {"served"}) || !codec::bool_at(version, {"storage"})) {
@@ -71,10 +107,13 @@ Result<void> parse_version(Kind& kind, const json::value& version) {
   const json::value* subresources = codec::find(version, {"subresources"});
   if (subresources != nullptr && subresources->is_object()) {
     for (const auto& [name, value] : subresources->get_object()) {
-      if (std::string_view(name) != "status") {
+      if (std::string_view(name) == "status") {
+        kind.has_status = true;
+      } else if (std::string_view(name) == "scale") {
+        TRY(kind.scale, parse_scale(value));
+      } else {
         return bad("spec.versions[0].subresources." + std::string(name), "is not supported");
       }
-      kind.has_status = true;
     }
   }
   TRY(kind.columns, parse_columns(codec::find(version, {"additionalPrinterColumns"})));
@@ -85,6 +124,7 @@ Result<void> parse_version(Kind& kind, const json::value& version) {
   }
   kind.schema_source = *schema;
   TRY(kind.schema, parse_schema(*schema, "spec.versions[0].schema.openAPIV3Schema"));
+  kind.merge = std::make_unique<MergeSchema>(*kind.schema);
   return {};
 }
 

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "codec/json.h"
 #include "kube/status.h"
 #include "objects/json_path.h"
+#include "objects/merge_type.h"
 #include "objects/schema.h"
 
 namespace roadstead::objects {
@@ -31,6 +33,13 @@ struct SelectableField {
   JsonPath path;
 };
 
+// Where the scale subresource finds its numbers: names from the root of an object.
+struct ScalePaths {
+  std::vector<std::string> spec_replicas;
+  std::vector<std::string> status_replicas;
+  std::vector<std::string> label_selector;  // empty: none
+};
+
 struct Kind {
   std::string group;
   std::string version;
@@ -42,10 +51,12 @@ struct Kind {
   std::vector<std::string> categories;
   bool namespaced = false;
   bool has_status = false;
+  std::optional<ScalePaths> scale;
   std::vector<PrinterColumn> columns;
   std::vector<SelectableField> selectable;
   std::unique_ptr<Schema> schema;
-  json::value schema_source;  // openAPIV3Schema as written, for OpenAPI documents
+  std::unique_ptr<MergeSchema> merge;  // the same for server-side apply
+  json::value schema_source;           // openAPIV3Schema as written, for OpenAPI documents
 
   kube::GroupResource resource() const { return {group, plural}; }
   std::string storage_name() const { return plural + "." + group; }

@@ -2,7 +2,6 @@
 #include "objects/meta.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/rfc3339.h"
 #include "kube/names.h"
@@ -12,162 +11,168 @@
 namespace roadstead::objects {
 namespace {
 
-enum class MetaType : unsigned char { Text, Number, Time, TextMap, TextList, ObjectList };
-
-struct MetaField {
-  std::string_view name;
-  MetaType type;
-};
-
-constexpr std::array<MetaField, 15> kMetaFields{{
-    {"name", MetaType::Text},
-    {"generateName", MetaType::Text},
-    {"namespace", MetaType::Text},
-    {"selfLink", MetaType::Text},
-    {"uid", MetaType::Text},
-    {"resourceVersion", MetaType::Text},
-    {"generation", MetaType::Number},
-    {"creationTimestamp", MetaType::Time},
-    {"deletionTimestamp", MetaType::Time},
-    {"deletionGracePeriodSeconds", MetaType::Number},
-    {"labels", MetaType::TextMap},
-    {"annotations", MetaType::TextMap},
-    {"ownerReferences", MetaType::ObjectList},
-    {"finalizers", MetaType::TextList},
-    {"managedFields", MetaType::ObjectList},
-}};
-
-const MetaField* field_named(std::string_view name) {
-  const auto found = std::find_if(kMetaFields.begin(), kMetaFields.end(),
-                                  [&](const MetaField& f) { return f.name == name; });
-  return found == kMetaFields.end() ? nullptr : &*found;
-}
-
-std::string_view go_type(MetaType type) {
-  switch (type) {
-    case MetaType::Text:
-    case MetaType::TextMap:
-    case MetaType::TextList:
-      return "string";
-    case MetaType::Number:
-      return "int64";
-    case MetaType::Time:
-      return "time";
-    case MetaType::ObjectList:
-      return "object";
-  }
-  return "";
-}
-
-bool all_text(const json::array& list) {
-  return std::all_of(list.begin(), list.end(), [](const json::value& v) { return v.is_string(); });
-}
-
-bool has_type(const json::value& value, MetaType type) {
-  switch (type) {
-    case MetaType::Text:
-      return value.is_string();
-    case MetaType::Number:
-      return value.is_int64();
-    case MetaType::Time:
-      return value.is_string() && parse_rfc3339(value.get_string()).ok();
-    case MetaType::TextMap: {
-      const json::object* map = value.if_object();
-      return map != nullptr && std::all_of(map->begin(), map->end(), [](const auto& pair) {
-               return pair.value().is_string();
-             });
+// As Go writes an OwnerReference.
+json::object in_go_order(const json::value& owner) {
+  json::object out;
+  for (const char* name :
+       {"apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion"}) {
+    if (const json::value* value = owner.get_object().if_contains(name)) {
+      out[name] = *value;
     }
-    case MetaType::TextList:
-      return value.is_array() && all_text(value.get_array());
-    case MetaType::ObjectList:
-      return value.is_array() && std::all_of(value.get_array().begin(), value.get_array().end(),
-                                             [](const json::value& v) { return v.is_object(); });
   }
-  return false;
+  return out;
 }
 
-// What Go's decoder calls the part that does not fit: the first entry of a map or list that is not
-// text, or the value itself.
-std::string_view wrong_part(const json::value& value) {
-  if (const json::object* map = value.if_object()) {
-    for (const auto& [name, entry] : *map) {
-      if (!entry.is_string()) {
-        return wrong_part(entry);
-      }
+void validate_owner(const json::value& owner, kube::FieldErrors& errors) {
+  const std::string path = "metadata.ownerReferences";
+  const std::string_view version = codec::string_at(owner, {"apiVersion"});
+  const bool bad_version = version.empty() || std::count(version.begin(), version.end(), '/') > 1;
+  if (bad_version) {
+    errors.push_back(
+        kube::invalid(path + ".apiVersion", json::value(version), "version must not be empty"));
+  }
+  for (const char* name : {"kind", "name", "uid"}) {
+    if (codec::string_at(owner, {name}).empty()) {
+      errors.push_back(
+          kube::invalid(path + "." + std::string(name), json::value(""), "must not be empty"));
     }
-    return "object";
   }
-  if (value.is_array()) {
-    return "array";
+  if (version == "v1" && codec::string_at(owner, {"kind"}) == "Event") {
+    errors.push_back(kube::invalid(path, in_go_order(owner),
+                                   "/v1, Kind=Event is disallowed from being an owner"));
   }
-  return value.is_number() ? "number" : value.is_bool() ? "bool" : "string";
 }
 
-bool is_empty(const json::value& value) {
-  return value.is_null() || (value.is_object() && value.get_object().empty()) ||
-         (value.is_array() && value.get_array().empty()) ||
-         (value.is_string() && value.get_string().empty());
+void validate_owners(const json::value& object, kube::FieldErrors& errors) {
+  const json::value* list = codec::find(object, {"metadata", "ownerReferences"});
+  if (list == nullptr || !list->is_array()) {
+    return;
+  }
+  std::string controller;
+  for (const json::value& owner : list->get_array()) {
+    validate_owner(owner, errors);
+    if (!codec::bool_at(owner, {"controller"})) {
+      continue;
+    }
+    const std::string name = std::string(codec::string_at(owner, {"kind"})) + "/" +
+                             std::string(codec::string_at(owner, {"name"}));
+    if (controller.empty()) {
+      controller = name;
+      continue;
+    }
+    json::array all;
+    for (const json::value& one : list->get_array()) {
+      all.push_back(in_go_order(one));
+    }
+    errors.push_back(kube::invalid(
+        "metadata.ownerReferences", all,
+        "Only one reference can have Controller set to true. Found \"true\" in references for " +
+            controller + " and " + name));
+  }
 }
 
-Error cannot_handle(const Kind& kind, std::string_view why) {
-  return kube::bad_request(kind.kind + " in version " + kube::quote(kind.version) +
-                           " cannot be handled as a " + kind.kind + ": " + std::string(why));
-}
-
-Result<void> check_type(const Kind& kind, const json::value& object) {
-  const std::string_view name = codec::string_at(object, {"kind"});
-  const std::string_view version = codec::string_at(object, {"apiVersion"});
-  if (name.empty()) {
-    const std::string text = codec::write_json(object).substr(0, 1024);
-    return kube::bad_request("the object provided is unrecognized (must be of type " + kind.kind +
-                             "): Object 'Kind' is missing in '" + text + "' (" + text + ")");
+void validate_finalizers(const json::value& object, kube::FieldErrors& errors) {
+  const json::value* list = codec::find(object, {"metadata", "finalizers"});
+  if (list == nullptr || !list->is_array()) {
+    return;
   }
-  if (version != kind.api_version()) {
-    return kube::bad_request("the API version in the data (" + std::string(version) +
-                             ") does not match the expected API version (" + kind.api_version() +
-                             ")");
+  bool orphan = false;
+  bool foreground = false;
+  for (const json::value& one : list->get_array()) {
+    for (const std::string& complaint : kube::check_label_key(one.get_string())) {
+      errors.push_back(kube::invalid("metadata.finalizers", one, complaint));
+    }
+    orphan = orphan || one.get_string() == kOrphanFinalizer;
+    foreground = foreground || one.get_string() == kForegroundFinalizer;
   }
-  if (name != kind.kind) {
-    return kube::invalid(kind.group, name, kube::name_of(object),
-                         {kube::invalid("kind", json::value(name), "must be " + kind.kind)});
+  if (orphan && foreground) {
+    errors.push_back(kube::invalid("metadata.finalizers", *list,
+                                   "finalizer orphan and foregroundDeletion cannot be both set"));
   }
-  return {};
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> coerce_metadata(const Kind& kind, json::object& object) {
-  TRY_VOID(check_type(kind, json::value(object)));
-  std::vector<std::string> unknown;
-  json::value& slot = object["metadata"];
-  if (slot.is_null()) {
-    slot = json::object();
+std::vector<std::string> finalizer_warnings(const json::value* old, const json::value& object) {
+  std::vector<std::string> out;
+  const json::value* list = codec::find(object, {"metadata", "finalizers"});
+  const json::value* before =
+      old == nullptr ? nullptr : codec::find(*old, {"metadata", "finalizers"});
+  if (list == nullptr || !list->is_array()) {
+    return out;
   }
-  if (!slot.is_object()) {
-    return cannot_handle(kind, "metadata must be an object");
-  }
-  json::object kept;
-  for (auto& [name, value] : slot.get_object()) {
-    const MetaField* field = field_named(name);
-    if (field == nullptr) {
-      unknown.push_back("metadata." + std::string(name));
+  for (const json::value& one : list->get_array()) {
+    const std::string_view name = one.get_string();
+    const bool known = before != nullptr && before->is_array() &&
+                       std::find(before->get_array().begin(), before->get_array().end(), one) !=
+                           before->get_array().end();
+    const bool standard =
+        name == kOrphanFinalizer || name == kForegroundFinalizer || name == "kubernetes";
+    if (known || standard || name.find('/') != std::string_view::npos) {
       continue;
     }
-    if (is_empty(value) || field->name == "managedFields" || field->name == "selfLink") {
-      continue;
-    }
-    if (!has_type(value, field->type)) {
-      return cannot_handle(kind, "json: cannot unmarshal " + std::string(wrong_part(value)) +
-                                     " into Go struct field ObjectMeta." + std::string(name) +
-                                     " of type " + std::string(go_type(field->type)));
-    }
-    kept.emplace(name, std::move(value));
+    const bool dotted = name.find('.') != std::string_view::npos;
+    out.push_back("metadata.finalizers: " + kube::quote(name) +
+                  ": prefer a domain-qualified finalizer name " +
+                  (dotted ? "including a path (/) " : "") +
+                  "to avoid accidental conflicts with other finalizer writers");
   }
-  if (!kind.namespaced) {
-    kept.erase("namespace");
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::string> drop_repeated_owners(json::object& object) {
+  json::value* list = kube::metadata_of(object).if_contains("ownerReferences");
+  if (list == nullptr || !list->is_array()) {
+    return {};
   }
-  slot = std::move(kept);
-  return unknown;
+  json::array kept;
+  std::vector<std::string> repeated;
+  for (const json::value& owner : list->get_array()) {
+    if (std::find(kept.begin(), kept.end(), owner) == kept.end()) {
+      kept.push_back(owner);
+    } else {
+      repeated.emplace_back(codec::string_at(owner, {"uid"}));
+    }
+  }
+  *list = std::move(kept);
+  if (repeated.empty()) {
+    return {};
+  }
+  std::string uids;
+  for (const std::string& uid : repeated) {
+    uids += (uids.empty() ? "" : ", ") + uid;
+  }
+  return {
+      ".metadata.ownerReferences contains duplicate entries; API server dedups owner "
+      "references in 1.20+, and may reject such requests as early as 1.24; please fix your "
+      "requests; duplicate UID(s) observed: " +
+      uids};
+}
+
+Result<void> check_kind_name(const Kind& kind, const json::value& object) {
+  const std::string_view name = codec::string_at(object, {"kind"});
+  const std::string_view version = codec::string_at(object, {"apiVersion"});
+  kube::FieldErrors errors;
+  if (name != kind.kind) {
+    errors.push_back(kube::invalid("kind", json::value(name), "must be " + kind.kind));
+  }
+  if (version != kind.api_version()) {
+    errors.push_back(
+        kube::invalid("apiVersion", json::value(version), "must be " + kind.api_version()));
+  }
+  return errors.empty() ? Result<void>()
+                        : kube::invalid(kind.group, name, kube::name_of(object), errors);
+}
+
+void validate_changed_metadata(const json::value& object, kube::FieldErrors& errors) {
+  if (const json::value* labels = codec::find(object, {"metadata", "labels"})) {
+    kube::check_labels(*labels, "metadata.labels", errors);
+  }
+  if (const json::value* annotations = codec::find(object, {"metadata", "annotations"})) {
+    kube::check_annotations(*annotations, "metadata.annotations", errors);
+  }
+  validate_owners(object, errors);
 }
 
 void validate_metadata(const Kind& kind, const json::value& object, kube::FieldErrors& errors) {
@@ -198,14 +203,8 @@ void validate_metadata(const Kind& kind, const json::value& object, kube::FieldE
   if (const json::value* annotations = codec::find(object, {"metadata", "annotations"})) {
     kube::check_annotations(*annotations, "metadata.annotations", errors);
   }
-  const json::value* finalizers = codec::find(object, {"metadata", "finalizers"});
-  if (finalizers != nullptr && finalizers->is_array()) {
-    for (const json::value& one : finalizers->get_array()) {
-      for (const std::string& complaint : kube::check_label_key(one.get_string())) {
-        errors.push_back(kube::invalid("metadata.finalizers", one, complaint));
-      }
-    }
-  }
+  validate_owners(object, errors);
+  validate_finalizers(object, errors);
 }
 
 std::string generate_name(Random& random, std::string_view prefix) {
@@ -219,11 +218,18 @@ std::string generate_name(Random& random, std::string_view prefix) {
   return name;
 }
 
-void begin_life(json::object& object, Random& random, WallTime now) {
+void wipe_server_fields(json::object& object) {
   json::object& metadata = kube::metadata_of(object);
-  for (const char* name : {"resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+  for (const char* name : {"uid", "creationTimestamp", "deletionTimestamp",
+                           "deletionGracePeriodSeconds", "selfLink"}) {
     metadata.erase(name);
   }
+}
+
+void begin_life(json::object& object, Random& random, WallTime now) {
+  wipe_server_fields(object);
+  json::object& metadata = kube::metadata_of(object);
+  metadata.erase("resourceVersion");
   metadata["uid"] = random.uuid_v4();
   metadata["creationTimestamp"] = format_rfc3339(now);
   metadata["generation"] = 1;
@@ -233,7 +239,7 @@ void keep_identity(const json::value& old, json::object& object) {
   json::object& metadata = kube::metadata_of(object);
   const json::object& before = old.at("metadata").get_object();
   for (const char* name : {"name", "namespace", "uid", "creationTimestamp", "generation",
-                           "generateName", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+                           "deletionTimestamp", "deletionGracePeriodSeconds"}) {
     if (const json::value* value = before.if_contains(name)) {
       metadata[name] = *value;
     } else {

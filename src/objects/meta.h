@@ -16,17 +16,33 @@
 
 namespace roadstead::objects {
 
-// apiVersion and kind must be those of the kind; metadata must have the types of ObjectMeta, and
-// unknown fields of it are removed and returned. managedFields are dropped: field ownership is not
-// tracked yet.
+inline constexpr std::string_view kOrphanFinalizer = "orphan";
+inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
+
+// A body must be an object of the kind's group and version.
+Result<void> check_body(const Kind& kind, const json::value& body);
+// `kind` must be the kind's, which is found out later than the rest.
+Result<void> check_kind_name(const Kind& kind, const json::value& object);
+
+// metadata must have the types of ObjectMeta; unknown fields of it are removed and returned. Fails
+// with what Go's decoder says.
 Result<std::vector<std::string>> coerce_metadata(const Kind& kind, json::object& object);
+
+// Warnings about finalizers that are new in `object`.
+std::vector<std::string> finalizer_warnings(const json::value* old, const json::value& object);
+// Owners that are named twice are kept once; returns the warning about them.
+std::vector<std::string> drop_repeated_owners(json::object& object);
 
 // name, generateName, labels, annotations, finalizers.
 void validate_metadata(const Kind& kind, const json::value& object, kube::FieldErrors& errors);
+// The part of it that the API server looks at twice more when an object is updated.
+void validate_changed_metadata(const json::value& object, kube::FieldErrors& errors);
 
 // "web-" -> "web-x7k2p".
 std::string generate_name(Random& random, std::string_view prefix);
 
+// What a request to create may not bring along.
+void wipe_server_fields(json::object& object);
 // Sets uid, creationTimestamp and generation of a new object and clears what only the server sets.
 void begin_life(json::object& object, Random& random, WallTime now);
 

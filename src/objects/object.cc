@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <vector>
 
 #include "kube/status.h"
@@ -50,6 +51,23 @@ std::string stored_form(const json::value& object) {
   kube::metadata_of(copy.get_object()).erase("resourceVersion");
   sort_names(copy);
   return codec::write_json(copy);
+}
+
+void plain_numbers(json::value& value) {
+  if (json::array* array = value.if_array()) {
+    for (json::value& item : *array) {
+      plain_numbers(item);
+    }
+  } else if (json::object* object = value.if_object()) {
+    for (auto& [name, field] : *object) {
+      plain_numbers(field);
+    }
+  } else if (const double* number = value.if_double()) {
+    constexpr double kBelow = 9223372036854775808.0;  // 2^63
+    if (*number == std::trunc(*number) && *number >= -kBelow && *number < kBelow) {
+      value = static_cast<std::int64_t>(*number);
+    }
+  }
 }
 
 void sort_names(json::value& value) {

@@ -33,6 +33,9 @@ ObjectPtr make_object(json::value value, Revision revision);
 // What goes into the store: no resourceVersion, names in order.
 std::string stored_form(const json::value& object);
 
+// Whole numbers that were written with a point or an exponent, as integers: Go writes both alike.
+void plain_numbers(json::value& value);
+
 // Names of every object in order, as Go writes maps.
 void sort_names(json::value& value);
 

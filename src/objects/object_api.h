@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "objects/context.h"
+#include "objects/field_manager.h"
 #include "objects/object_cache.h"
 #include "objects/selector.h"
 
@@ -25,19 +26,27 @@ enum class FieldValidation : unsigned char { Ignore, Warn, Strict };
 struct WriteOptions {
   bool dry_run = false;
   FieldValidation validation = FieldValidation::Warn;
-  std::string subresource;  // "" or "status"
+  std::string subresource;    // "", "status" or "scale"
+  std::string field_manager;  // who owns what is written; "" is "unknown"
+  bool force = false;         // apply: take fields from their owners
+  bool applies = false;       // server-side apply
 };
 
 struct Written {
   ObjectPtr object;
   bool deleted = false;  // for remove: gone, not merely marked
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
+  bool created = false;  // for apply
 };
 
 enum class PatchType : unsigned char { Json, Merge };
 
+// What becomes of the objects that an object owns.
+enum class Propagation : unsigned char { Default, Background, Foreground, Orphan };
+
 struct DeleteOptions {
   bool dry_run = false;
+  Propagation propagation = Propagation::Default;
   std::string uid;               // precondition, "" for none
   std::string resource_version;  // precondition, "" for none
 };
@@ -50,6 +59,7 @@ struct ListOptions {
   std::string continue_token;
   std::string resource_version;
   std::string resource_version_match;
+  bool send_initial_events = false;  // only for a watch
 };
 
 struct Listed {
@@ -81,7 +91,9 @@ class ObjectApi {
   };
   const std::vector<SubresourceEntry>& subresources() const { return subresources_; }
 
-  io::Task<Result<ObjectPtr>> get(const Kind& kind, kube::ObjectKey key);
+  // `resource_version`: fails when the server has not come that far.
+  io::Task<Result<ObjectPtr>> get(const Kind& kind, kube::ObjectKey key,
+                                  std::string resource_version = {});
   io::Task<Result<Listed>> list(const Kind& kind, ListOptions options);
   io::Task<Result<Written>> create(const RequestContext& context, const Kind& kind,
                                    std::string namespace_, json::value object,
@@ -91,6 +103,14 @@ class ObjectApi {
   io::Task<Result<Written>> patch(const RequestContext& context, const Kind& kind,
                                   kube::ObjectKey key, PatchType type, json::value patch,
                                   WriteOptions options);
+  // Server-side apply; creates the object when it is not there.
+  io::Task<Result<Written>> apply(const RequestContext& context, const Kind& kind,
+                                  kube::ObjectKey key, json::value config, WriteOptions options);
+  // A Scale (autoscaling/v1). A change is a whole Scale or, with `patch`, a patch of one.
+  io::Task<Result<json::value>> get_scale(const Kind& kind, kube::ObjectKey key);
+  io::Task<Result<json::value>> change_scale(const RequestContext& context, const Kind& kind,
+                                             kube::ObjectKey key, std::optional<PatchType> patch,
+                                             json::value body, WriteOptions options);
   io::Task<Result<Written>> remove(const RequestContext& context, const Kind& kind,
                                    kube::ObjectKey key, DeleteOptions options);
   // What was deleted, in order.
@@ -104,16 +124,27 @@ class ObjectApi {
 
  private:
   // Brings a request's object into the kind's shape; unknown fields become errors or warnings.
+  // `patch`: what made the object, when it was one.
   Result<void> shape(const Kind& kind, json::value& object, const WriteOptions& options,
-                     std::vector<std::string>& warnings);
-  Result<void> validate_object(const Kind& kind, const json::value& object);
+                     std::vector<std::string>& warnings, const json::value* patch = nullptr);
+  // `errors`: what is known to be wrong already.
+  Result<void> validate_object(const Kind& kind, const json::value& object,
+                               const json::value* old = nullptr, bool only_status = false,
+                               kube::FieldErrors errors = {});
   io::Task<Result<void>> admit(AdmissionRequest request);
   io::Task<Result<ObjectPtr>> current(const Kind& kind, const kube::ObjectKey& key);
+  // The part of a create that comes after the request's object has its shape and its owners.
+  io::Task<Result<Written>> create_shaped(const RequestContext& context, const Kind& kind,
+                                          std::string namespace_, json::value object,
+                                          WriteOptions options);
+  FieldWriter writer_of(const WriteOptions& options) const;
   io::Task<Result<ObjectPtr>> store_new(const Kind& kind, const json::value& object, bool dry_run);
   io::Task<Result<Written>> replace(const RequestContext& context, const Kind& kind,
                                     ObjectPtr before, json::value object,
                                     const WriteOptions& options);
   io::Task<Result<ObjectPtr>> finish_write(const json::value& object, Revision revision);
+  io::Task<Result<Written>> remove_once(const Kind& kind, const ObjectPtr& before,
+                                        const DeleteOptions& options);
   io::Task<Result<Written>> erase(const Kind& kind, const ObjectPtr& before,
                                   const json::value& last);
   io::Task<Result<Listed>> list_snapshot(const Kind& kind, const ListOptions& options,
@@ -138,5 +169,8 @@ class ObjectApi {
   std::vector<Rule> rules_;
   std::vector<SubresourceEntry> subresources_;
 };
+
+// An error of the store as the API server words it.
+Error store_error(const Kind& kind, const kube::ObjectKey& key, Error error);
 
 }  // namespace roadstead::objects

@@ -12,6 +12,11 @@ Result<void> check_options(const ListOptions& options) {
   const std::string& match = options.resource_version_match;
   const std::string field = "resourceVersionMatch";
   kube::FieldErrors errors;
+  if (options.send_initial_events) {
+    return kube::invalid(
+        "meta.k8s.io", "ListOptions", "",
+        {kube::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list")});
+  }
   if (match.empty()) {
     return {};
   }
@@ -52,12 +57,28 @@ io::Task<Result<ObjectPtr>> ObjectApi::current(const Kind& kind, const kube::Obj
   co_return object;
 }
 
-io::Task<Result<ObjectPtr>> ObjectApi::get(const Kind& kind, kube::ObjectKey key) {
+io::Task<Result<ObjectPtr>> ObjectApi::get(const Kind& kind, kube::ObjectKey key,
+                                           std::string resource_version) {
+  if (!resource_version.empty()) {
+    auto wanted = parse_revision(resource_version);
+    if (!wanted.ok()) {
+      co_return kube::server_error(
+          "resourceVersion: Invalid value: " + kube::quote(resource_version) +
+          ": strconv.ParseUint: parsing " + kube::quote(resource_version) + ": invalid syntax");
+    }
+    CO_TRY_VOID(co_await cache_.catch_up());
+    if (*wanted > cache_.revision()) {
+      co_return kube::too_large_resource_version(*wanted, cache_.revision());
+    }
+  }
   co_return co_await current(kind, key);
 }
 
 io::Task<Result<Listed>> ObjectApi::list(const Kind& kind, ListOptions options) {
   CO_TRY_VOID(check_options(options));
+  if (options.resource_version == "0") {
+    options.limit = 0;  // "any version" is answered from memory, all at once
+  }
   CO_TRY(const Selectors selectors,
          parse_selectors(kind, options.label_selector, options.field_selector));
   if (!options.continue_token.empty()) {
@@ -93,24 +114,30 @@ Result<Listed> ObjectApi::list_now(const Kind& kind, const ListOptions& options,
                                    const Selectors& selectors) {
   Listed out;
   out.revision = cache_.revision();
-  const auto& objects = cache_.of(kind).objects();
   std::string last;
-  std::int64_t seen = 0;
-  for (const auto& [path, object] : objects) {
+  std::int64_t left = 0;
+  bool full = false;
+  for (const auto& [path, object] : cache_.of(kind).objects()) {
     const bool here = options.namespace_.empty() || object->key.namespace_ == options.namespace_;
-    if (here && options.limit > 0 && out.objects.size() == options.limit) {
-      // There is one more, at least by name; only matching ones are looked for on the next page.
-      out.continue_token = encode_continue({out.revision, last});
-      if (selectors.empty() && options.namespace_.empty()) {
-        out.remaining = static_cast<std::int64_t>(objects.size()) - seen;
-      }
-      return out;
+    if (!here) {
+      continue;
     }
-    ++seen;
-    if (here && (selectors.empty() || selectors.matches(object->parse()))) {
+    // One more, at least by name; only matching ones are looked for on the next page.
+    full = full || (options.limit > 0 && out.objects.size() == options.limit);
+    if (full) {
+      ++left;
+      continue;
+    }
+    if (selectors.empty() || selectors.matches(object->parse())) {
       out.objects.push_back(object);
     }
     last = path;
+  }
+  if (left > 0) {
+    out.continue_token = encode_continue({out.revision, last});
+    if (selectors.empty()) {
+      out.remaining = left;
+    }
   }
   return out;
 }
@@ -125,10 +152,11 @@ io::Task<Result<Listed>> ObjectApi::list_snapshot(const Kind& kind, const ListOp
   if (!options.namespace_.empty()) {
     query.namespace_ = options.namespace_;
   }
-  // One object more than asked for tells whether there is another page.
-  const std::size_t enough = options.limit == 0 ? 0 : options.limit;
+  const std::size_t enough = options.limit;
+  std::int64_t left = 0;
+  std::string last = query.after;
   for (;;) {
-    query.limit = enough == 0 ? 1000 : std::max<std::size_t>(enough, 100);
+    query.limit = 1000;
     auto page = co_await store_.list(cache_.home(), query);
     if (!page.ok()) {
       if (page.error().kind() == ErrorKind::Gone) {
@@ -136,26 +164,31 @@ io::Task<Result<Listed>> ObjectApi::list_snapshot(const Kind& kind, const ListOp
       }
       co_return std::move(page).error();
     }
-    for (std::size_t i = 0; i < page->records.size(); ++i) {
-      const storage::Record& record = page->records[i];
+    for (const storage::Record& record : page->records) {
+      query.after = record.key.path();
       if (enough > 0 && out.objects.size() == enough) {
-        out.continue_token = encode_continue({at, query.after});
-        co_return out;
+        ++left;
+        continue;
       }
       CO_TRY(ObjectPtr object, make_object(record.key, record.revision, record.value));
       if (selectors.empty() || selectors.matches(object->parse())) {
         out.objects.push_back(std::move(object));
       }
-      query.after = record.key.path();
+      last = query.after;
     }
-    if (!page->more) {
-      co_return out;
-    }
-    if (enough > 0 && out.objects.size() == enough) {
-      out.continue_token = encode_continue({at, query.after});
-      co_return out;
+    // Without selectors the client is told how many are left; else it is enough to know of one.
+    const bool known = left > 0 && !selectors.empty();
+    if (!page->more || known) {
+      break;
     }
   }
+  if (left > 0) {
+    out.continue_token = encode_continue({at, last});
+    if (selectors.empty()) {
+      out.remaining = left;
+    }
+  }
+  co_return out;
 }
 
 }  // namespace roadstead::objects

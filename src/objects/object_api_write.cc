@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // create, update, patch and delete.
 #include <algorithm>
+#include <set>
 
 #include "base/rfc3339.h"
 #include "kube/names.h"
+#include "objects/field_set.h"
 #include "objects/meta.h"
 #include "objects/object_api.h"
 #include "objects/patch.h"
+#include "objects/scale.h"
 
 namespace roadstead::objects {
 namespace {
@@ -14,35 +17,32 @@ namespace {
 constexpr int kConflictRetries = 5;
 constexpr int kNameRetries = 8;
 
-std::string list_unknown(const std::vector<std::string>& paths) {
+std::string joined(const std::vector<std::string>& texts) {
   std::string out;
-  for (const std::string& path : paths) {
-    out += (out.empty() ? "unknown field " : ", unknown field ") + kube::quote(path);
+  for (const std::string& text : texts) {
+    out += (out.empty() ? "" : ", ") + text;
   }
   return out;
 }
 
-Error to_api_error(const Kind& kind, const kube::ObjectKey& key, Error error) {
-  switch (error.kind()) {
-    case ErrorKind::NotFound:
-      return kube::not_found(kind.resource(), key.name);
-    case ErrorKind::AlreadyExists:
-      return kube::already_exists(kind.resource(), key.name);
-    case ErrorKind::Conflict:
-      return kube::object_modified(kind.resource(), key.name);
-    default:
-      return error;
+// Members of a JSON patch's operations that mean nothing.
+std::vector<std::string> unknown_members(const json::value& patch) {
+  std::vector<std::string> out;
+  const json::array* operations = patch.if_array();
+  for (std::size_t i = 0; operations != nullptr && i < operations->size(); ++i) {
+    const json::object* operation = (*operations)[i].if_object();
+    if (operation == nullptr) {
+      continue;
+    }
+    for (const auto& [name, value] : *operation) {
+      const std::string_view key = name;
+      if (key != "op" && key != "path" && key != "from" && key != "value") {
+        out.push_back("json patch unknown field " +
+                      kube::quote("[" + std::to_string(i) + "]." + std::string(key)));
+      }
+    }
   }
-}
-
-Error precondition_failed(const Kind& kind, const kube::ObjectKey& key, std::string_view what,
-                          std::string_view wanted, std::string_view actual,
-                          std::string_view happened) {
-  return kube::conflict({kind.group, kind.kind}, key.name,
-                        "the " + std::string(what) + " in the precondition (" +
-                            std::string(wanted) + ") does not match the " + std::string(what) +
-                            " in record (" + std::string(actual) +
-                            "). The object might have been " + std::string(happened));
+  return out;
 }
 
 // An update that carries the uid of another object of that name.
@@ -56,9 +56,15 @@ Error other_object(const Kind& kind, const kube::ObjectKey& key, std::string_vie
                             std::string(wanted) + ", UID in object meta: " + std::string(actual));
 }
 
-// The old object with only its status taken from the new one.
+// The old object with only its status, and who owns what, taken from the new one.
 json::value with_status_of(const json::value& old, const json::value& update) {
   json::value out = old;
+  json::object& metadata = kube::metadata_of(out.get_object());
+  if (const json::value* managed = codec::find(update, {"metadata", "managedFields"})) {
+    metadata["managedFields"] = *managed;
+  } else {
+    metadata.erase("managedFields");
+  }
   if (const json::value* status = update.get_object().if_contains("status")) {
     out.get_object()["status"] = *status;
   } else {
@@ -75,6 +81,55 @@ void keep_status(const json::value& old, json::object& object) {
   }
 }
 
+Error without_version(const Kind& kind, const kube::ObjectKey& key) {
+  return kube::invalid(kind.group, kind.plural, key.name,
+                       {kube::invalid("metadata.resourceVersion", json::value(0),
+                                      "must be specified for an update")});
+}
+
+Error nameless(const kube::ObjectKey& key) {
+  return kube::bad_request("the name of the object (" + key.name +
+                           " based on URL) was undeterminable: name must be provided");
+}
+
+Result<void> check_namespace(const kube::ObjectKey& key, const json::value& object) {
+  const std::string_view named = kube::namespace_of(object);
+  if (named.empty() || named == key.namespace_) {
+    return {};
+  }
+  return kube::bad_request(
+      "the namespace of the provided object does not match the namespace sent on the request");
+}
+
+Result<void> check_version(std::string_view version) {
+  if (version.empty() || parse_revision(version).ok()) {
+    return {};
+  }
+  return kube::server_error("strconv.ParseUint: parsing " + kube::quote(version) +
+                            ": invalid syntax");
+}
+
+void prepend(const std::vector<std::string>& first, std::vector<std::string>& warnings) {
+  warnings.insert(warnings.begin(), first.begin(), first.end());
+}
+
+// What an update may not set when it was not set before; what was set is carried over.
+kube::FieldErrors fixed_fields(const json::value& old, const json::value& object) {
+  kube::FieldErrors errors;
+  for (const char* name : {"uid", "deletionTimestamp", "deletionGracePeriodSeconds"}) {
+    const json::value* before = codec::find(old, {"metadata", name});
+    const json::value* after = codec::find(object, {"metadata", name});
+    const bool is_uid = std::string_view(name) == "uid";
+    const bool set = after != nullptr && (is_uid ? *after != *before : before == nullptr);
+    if (set) {
+      const auto error =
+          kube::invalid("metadata." + std::string(name), *after, "field is immutable");
+      errors.insert(errors.end(), 2, error);
+    }
+  }
+  return errors;
+}
+
 // Go's print of the finalizers that `update` adds; empty when it adds none.
 std::string added_finalizers(const json::value& old, const json::value& update) {
   const json::value* after = codec::find(update, {"metadata", "finalizers"});
@@ -83,11 +138,15 @@ std::string added_finalizers(const json::value& old, const json::value& update) 
     return {};
   }
   const json::array known = before == nullptr ? json::array() : before->get_array();
-  std::string list;
+  std::set<std::string> added;
   for (const json::value& one : after->get_array()) {
     if (std::find(known.begin(), known.end(), one) == known.end()) {
-      list += (list.empty() ? "" : ", ") + kube::print_value(one);
+      added.insert(kube::print_value(one));
     }
+  }
+  std::string list;
+  for (const std::string& one : added) {
+    list += (list.empty() ? "" : ", ") + one;
   }
   return list;
 }
@@ -102,6 +161,23 @@ ObjectApi::ObjectApi(const KindRegistry& kinds, storage::ObjectStore& store, Obj
       clock_(clock),
       random_(random),
       options_(options) {}
+
+Error store_error(const Kind& kind, const kube::ObjectKey& key, Error error) {
+  switch (error.kind()) {
+    case ErrorKind::NotFound:
+      return kube::not_found(kind.resource(), key.name);
+    case ErrorKind::AlreadyExists:
+      return kube::already_exists(kind.resource(), key.name);
+    case ErrorKind::Conflict:
+      return kube::object_modified(kind.resource(), key.name);
+    default:
+      return error;
+  }
+}
+
+FieldWriter ObjectApi::writer_of(const WriteOptions& options) const {
+  return {options.field_manager, options.subresource, clock_.wall()};
+}
 
 void ObjectApi::add_admission(std::string_view plural, std::unique_ptr<AdmissionRule> rule) {
   rules_.push_back({std::string(plural), std::move(rule)});
@@ -122,33 +198,69 @@ Subresource* ObjectApi::find_subresource(const Kind& kind, std::string_view name
 }
 
 Result<void> ObjectApi::shape(const Kind& kind, json::value& object, const WriteOptions& options,
-                              std::vector<std::string>& warnings) {
-  if (!object.is_object()) {
-    return kube::bad_request("the request's body must be one object");
+                              std::vector<std::string>& warnings, const json::value* patch) {
+  const auto refuse = [&](const std::string& why) {
+    if (patch != nullptr) {
+      return kube::invalid("", "", "",
+                           {kube::invalid("patch", json::value(codec::write_json(object)), why)});
+    }
+    return kube::bad_request(kind.kind + " in version " + kube::quote(kind.version) +
+                             " cannot be handled as a " + kind.kind + ": " + why);
+  };
+  if (patch != nullptr && !object.is_object()) {
+    return refuse("the patched object is no object");
   }
-  TRY(std::vector<std::string> unknown, coerce_metadata(kind, object.get_object()));
+  if (patch == nullptr) {
+    TRY_VOID(check_body(kind, object));
+  } else if (codec::string_at(object, {"kind"}).empty()) {
+    return refuse("Object 'Kind' is missing in '" + codec::write_json(object) + "'");
+  }
+  auto coerced = coerce_metadata(kind, object.get_object());
+  if (!coerced.ok()) {
+    return refuse(coerced.error().message());
+  }
+  std::vector<std::string> unknown = std::move(*coerced);
   for (std::string& path : prune(*kind.schema, object)) {
     unknown.push_back(std::move(path));
   }
   std::sort(unknown.begin(), unknown.end());
-  if (!unknown.empty() && options.validation == FieldValidation::Strict) {
-    return kube::bad_request(kind.kind + " in version " + kube::quote(kind.version) +
-                             " cannot be handled as a " + kind.kind +
-                             ": strict decoding error: " + list_unknown(unknown));
+  std::vector<std::string> faults;
+  if (patch != nullptr) {
+    faults = unknown_members(*patch);
+  }
+  for (const std::string& path : unknown) {
+    faults.push_back("unknown field " + kube::quote(path));
+  }
+  if (!faults.empty() && options.validation == FieldValidation::Strict) {
+    return refuse("strict decoding error: " + joined(faults));
   }
   if (options.validation == FieldValidation::Warn) {
-    for (const std::string& path : unknown) {
-      warnings.push_back("unknown field " + kube::quote(path));
-    }
+    warnings.insert(warnings.end(), faults.begin(), faults.end());
   }
   apply_defaults(*kind.schema, object);
+  for (std::string& warning : drop_repeated_owners(object.get_object())) {
+    warnings.push_back(std::move(warning));
+  }
   return {};
 }
 
-Result<void> ObjectApi::validate_object(const Kind& kind, const json::value& object) {
-  kube::FieldErrors errors;
+Result<void> ObjectApi::validate_object(const Kind& kind, const json::value& object,
+                                        const json::value* old, bool only_status,
+                                        kube::FieldErrors errors) {
+  TRY_VOID(check_kind_name(kind, object));
   validate_metadata(kind, object, errors);
-  validate(*kind.schema, object, "", errors);
+  if (!only_status) {
+    validate(*kind.schema, object, "", errors);
+  } else if (const json::value* status = object.get_object().if_contains("status")) {
+    if (const Schema* schema = kind.schema->property("status")) {
+      validate(*schema, *status, "status", errors);
+    }
+  }
+  validate_scale(kind, object, only_status, errors);
+  if (old != nullptr) {
+    validate_changed_metadata(object, errors);
+    validate_changed_metadata(object, errors);
+  }
   std::sort(errors.begin(), errors.end(),
             [](const auto& a, const auto& b) { return a.to_string() < b.to_string(); });
   if (!errors.empty()) {
@@ -176,8 +288,22 @@ io::Task<Result<ObjectPtr>> ObjectApi::finish_write(const json::value& object, R
 io::Task<Result<Written>> ObjectApi::create(const RequestContext& context, const Kind& kind,
                                             std::string namespace_, json::value object,
                                             WriteOptions options) {
+  std::vector<std::string> warnings;
+  CO_TRY_VOID(shape(kind, object, options, warnings));
+  wipe_server_fields(object.get_object());
+  track_update(kind, nullptr, object, writer_of(options));
+  auto written = co_await create_shaped(context, kind, std::move(namespace_), std::move(object),
+                                        std::move(options));
+  if (written.ok()) {
+    prepend(warnings, written->warnings);
+  }
+  co_return written;
+}
+
+io::Task<Result<Written>> ObjectApi::create_shaped(const RequestContext& context, const Kind& kind,
+                                                   std::string namespace_, json::value object,
+                                                   WriteOptions options) {
   Written written;
-  CO_TRY_VOID(shape(kind, object, options, written.warnings));
   json::object& root = object.get_object();
   json::object& metadata = kube::metadata_of(root);
   if (kind.namespaced) {
@@ -189,15 +315,15 @@ io::Task<Result<Written>> ObjectApi::create(const RequestContext& context, const
     }
     metadata["namespace"] = namespace_;
   }
-  if (!kube::resource_version_of(object).empty()) {
-    kube::Status status;  // the API server's own wording and code
-    status.message = "resourceVersion should not be set on objects to be created";
-    co_return kube::make_error(ErrorKind::InvalidArgument, std::move(status));
+  const std::string_view version = kube::resource_version_of(object);
+  if (!options.applies && !version.empty() && version != "0") {
+    co_return kube::server_error("resourceVersion should not be set on objects to be created");
   }
   if (kind.has_status) {
     root.erase("status");
   }
   begin_life(root, random_, clock_.wall());
+  written.warnings = finalizer_warnings(nullptr, object);
   const std::string prefix(codec::string_at(object, {"metadata", "generateName"}));
   const bool generated = kube::name_of(object).empty() && !prefix.empty();
   for (int attempt = 1;; ++attempt) {
@@ -229,8 +355,9 @@ io::Task<Result<ObjectPtr>> ObjectApi::store_new(const Kind& kind, const json::v
   }
   if (dry_run) {
     CO_TRY_VOID(co_await cache_.catch_up());
-    if (cache_.of(kind).find(key) != nullptr) {
-      co_return kube::already_exists(kind.resource(), key.name);
+    if (const ObjectPtr other = cache_.of(kind).find(key)) {
+      co_return is_being_deleted(other->parse()) ? kube::being_deleted(kind.resource(), key.name)
+                                                 : kube::already_exists(kind.resource(), key.name);
     }
     json::value copy = object;
     sort_names(copy);
@@ -238,7 +365,12 @@ io::Task<Result<ObjectPtr>> ObjectApi::store_new(const Kind& kind, const json::v
   }
   auto revision = co_await store_.create(cache_.home(), store_key(kind, key), stored_form(object));
   if (!revision.ok()) {
-    co_return to_api_error(kind, key, std::move(revision).error());
+    const bool taken = revision.error().kind() == ErrorKind::AlreadyExists;
+    const ObjectPtr other = taken ? cache_.of(kind).find(key) : nullptr;
+    if (other != nullptr && is_being_deleted(other->parse())) {
+      co_return kube::being_deleted(kind.resource(), key.name);
+    }
+    co_return store_error(kind, key, std::move(revision).error());
   }
   co_return co_await finish_write(object, *revision);
 }
@@ -251,12 +383,14 @@ io::Task<Result<Written>> ObjectApi::update(const RequestContext& context, const
   json::object& metadata = kube::metadata_of(object.get_object());
   const std::string_view named = kube::name_of(object);
   if (named.empty()) {
-    metadata["name"] = key.name;
-  } else if (named != key.name) {
+    co_return nameless(key);
+  }
+  if (named != key.name) {
     co_return kube::bad_request("the name of the object (" + std::string(named) +
                                 ") does not match the name on the URL (" + key.name + ")");
   }
   if (kind.namespaced) {
+    CO_TRY_VOID(check_namespace(key, object));
     metadata["namespace"] = key.namespace_;
   }
   CO_TRY(ObjectPtr before, co_await current(kind, key));
@@ -265,18 +399,18 @@ io::Task<Result<Written>> ObjectApi::update(const RequestContext& context, const
   if (!uid.empty() && uid != kube::uid_of(old)) {
     co_return other_object(kind, key, uid, kube::uid_of(old));
   }
+  track_update(kind, &old, object, writer_of(options));
   const std::string version(kube::resource_version_of(object));
   if (version.empty() || version == "0") {
-    co_return kube::invalid(kind.group, kind.plural, key.name,
-                            {kube::invalid("metadata.resourceVersion", json::value(0),
-                                           "must be specified for an update")});
+    co_return without_version(kind, key);
   }
+  CO_TRY_VOID(check_version(version));
   if (version != std::to_string(before->revision)) {
     co_return kube::object_modified(kind.resource(), key.name);
   }
   auto written = co_await replace(context, kind, std::move(before), std::move(object), options);
   if (written.ok()) {
-    written->warnings = std::move(warnings);
+    prepend(warnings, written->warnings);
   }
   co_return written;
 }
@@ -286,12 +420,18 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
                                              ObjectPtr before, json::value object,
                                              const WriteOptions& options) {
   const json::value old = before->parse();
+  if (only_times_differ(old, object)) {
+    kube::metadata_of(object.get_object())["managedFields"] =
+        old.at("metadata").at("managedFields");
+  }
+  kube::FieldErrors errors;
   if (options.subresource == "status") {
     object = with_status_of(old, object);
   } else {
     if (kind.has_status) {
       keep_status(old, object.get_object());
     }
+    errors = fixed_fields(old, object);
     keep_identity(old, object.get_object());
     if (spec_differs(kind, old, object)) {
       kube::metadata_of(object.get_object())["generation"] = kube::generation_of(old) + 1;
@@ -303,19 +443,21 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
           "no new finalizers can be added if the object is being deleted, found new finalizers "
           "[]string{" +
               added + "}");
-      co_return kube::invalid(kind.group, kind.kind, before->key.name, {error, error});
+      errors.insert(errors.end(), 2, error);
     }
   }
-  CO_TRY_VOID(validate_object(kind, object));
+  CO_TRY_VOID(
+      validate_object(kind, object, &old, options.subresource == "status", std::move(errors)));
   CO_TRY_VOID(co_await admit(
       {context, Operation::Update, kind, options.subresource, &old, &object, options.dry_run}));
   kube::metadata_of(object.get_object())["resourceVersion"] = std::to_string(before->revision);
-  if (object == old) {
-    co_return Written{before, false, {}};  // nothing changed: no new version
+  std::vector<std::string> warnings = finalizer_warnings(&old, object);
+  if (same_value(object, old)) {
+    co_return Written{before, false, std::move(warnings)};  // nothing changed: no new version
   }
   if (options.dry_run) {
     sort_names(object);
-    co_return Written{make_object(std::move(object), before->revision), false, {}};
+    co_return Written{make_object(std::move(object), before->revision), false, std::move(warnings)};
   }
   if (is_being_deleted(object) && !has_finalizers(object)) {
     co_return co_await erase(kind, before, object);
@@ -323,10 +465,10 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
   auto revision = co_await store_.update(cache_.home(), store_key(kind, before->key),
                                          before->revision, stored_form(object));
   if (!revision.ok()) {
-    co_return to_api_error(kind, before->key, std::move(revision).error());
+    co_return store_error(kind, before->key, std::move(revision).error());
   }
   CO_TRY(ObjectPtr stored, co_await finish_write(object, *revision));
-  co_return Written{std::move(stored), false, {}};
+  co_return Written{std::move(stored), false, std::move(warnings)};
 }
 
 io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const Kind& kind,
@@ -338,6 +480,9 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
     if (type == PatchType::Json) {
       CO_TRY(object, apply_json_patch(std::move(object), patch));
     } else {
+      if (patch.is_null()) {
+        co_return kube::bad_request("Invalid JSON Patch");
+      }
       if (!patch.is_object()) {
         co_return kube::bad_request(
             "error decoding patch: json: cannot unmarshal array into Go value of type "
@@ -346,23 +491,32 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
       apply_merge_patch(object, patch);
     }
     Written shaped;
-    CO_TRY_VOID(shape(kind, object, options, shaped.warnings));
+    CO_TRY_VOID(shape(kind, object, options, shaped.warnings, &patch));
+    if (kind.namespaced) {
+      CO_TRY_VOID(check_namespace(key, object));
+      kube::metadata_of(object.get_object())["namespace"] = key.namespace_;
+    }
+    if (kube::name_of(object).empty()) {
+      co_return nameless(key);
+    }
     if (kube::name_of(object) != key.name) {
       co_return kube::bad_request("the name of the object (" + std::string(kube::name_of(object)) +
                                   ") does not match the name on the URL (" + key.name + ")");
     }
-    const std::string_view uid = kube::uid_of(object);
-    if (uid != kube::uid_of(before->parse()) && !uid.empty()) {
-      co_return other_object(kind, key, uid, kube::uid_of(before->parse()));
+    const json::value old = before->parse();
+    track_update(kind, &old, object, writer_of(options));
+    const std::string version(kube::resource_version_of(object));
+    CO_TRY_VOID(check_version(version));
+    if (version.empty() || version == "0") {
+      co_return without_version(kind, key);
     }
-    const std::string_view version = kube::resource_version_of(object);
     const bool pinned = !version.empty() && version != std::to_string(before->revision);
     if (pinned) {
       co_return kube::object_modified(kind.resource(), key.name);
     }
     auto written = co_await replace(context, kind, std::move(before), std::move(object), options);
     if (written.ok()) {
-      written->warnings = std::move(shaped.warnings);
+      prepend(shaped.warnings, written->warnings);
       co_return written;
     }
     // Somebody else was faster: the patch is meant for the object, not for a version of it.
@@ -371,81 +525,6 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
       co_return written;
     }
   }
-}
-
-io::Task<Result<Written>> ObjectApi::erase(const Kind& kind, const ObjectPtr& before,
-                                           const json::value& last) {
-  auto revision = co_await store_.remove(cache_.home(), store_key(kind, before->key),
-                                         before->revision, stored_form(last));
-  if (!revision.ok()) {
-    co_return to_api_error(kind, before->key, std::move(revision).error());
-  }
-  CO_TRY_VOID(co_await cache_.wait_for(*revision));
-  co_return Written{make_object(last, before->revision), true, {}};
-}
-
-io::Task<Result<Written>> ObjectApi::remove(const RequestContext& context, const Kind& kind,
-                                            kube::ObjectKey key, DeleteOptions options) {
-  for (int attempt = 0;; ++attempt) {
-    CO_TRY(ObjectPtr before, co_await current(kind, key));
-    json::value old = before->parse();
-    if (!options.uid.empty() && options.uid != kube::uid_of(old)) {
-      co_return precondition_failed(kind, key, "UID", options.uid, kube::uid_of(old),
-                                    "deleted and then recreated");
-    }
-    const std::string version = std::to_string(before->revision);
-    if (!options.resource_version.empty() && options.resource_version != version) {
-      co_return precondition_failed(kind, key, "ResourceVersion", options.resource_version, version,
-                                    "modified");
-    }
-    CO_TRY_VOID(
-        co_await admit({context, Operation::Delete, kind, "", &old, nullptr, options.dry_run}));
-    if (options.dry_run) {
-      co_return Written{before, !has_finalizers(old), {}};
-    }
-    if (has_finalizers(old) && is_being_deleted(old)) {
-      co_return Written{before, false, {}};
-    }
-    Result<Written> written = Written{};
-    if (has_finalizers(old)) {
-      json::object& metadata = kube::metadata_of(old.get_object());
-      metadata["deletionTimestamp"] = format_rfc3339(clock_.wall());
-      metadata["deletionGracePeriodSeconds"] = 0;
-      metadata["generation"] = kube::generation_of(old) + 1;
-      auto revision = co_await store_.update(cache_.home(), store_key(kind, key), before->revision,
-                                             stored_form(old));
-      if (revision.ok()) {
-        CO_TRY(ObjectPtr marked, co_await finish_write(old, *revision));
-        written = Written{std::move(marked), false, {}};
-      } else {
-        written = to_api_error(kind, key, std::move(revision).error());
-      }
-    } else {
-      written = co_await erase(kind, before, old);
-    }
-    const bool again = !written.ok() && written.error().kind() == ErrorKind::Conflict &&
-                       attempt < kConflictRetries;
-    if (!again) {
-      co_return written;
-    }
-  }
-}
-
-io::Task<Result<Listed>> ObjectApi::remove_collection(const RequestContext& context,
-                                                      const Kind& kind, ListOptions selection,
-                                                      DeleteOptions options) {
-  CO_TRY(Listed selected, co_await list(kind, std::move(selection)));
-  for (ObjectPtr& object : selected.objects) {
-    const kube::ObjectKey key = object->key;
-    auto removed = co_await remove(context, kind, key, options);
-    if (!removed.ok() && removed.error().kind() != ErrorKind::NotFound) {
-      co_return std::move(removed).error();
-    }
-    if (removed.ok()) {
-      object = std::move(removed->object);
-    }
-  }
-  co_return selected;
 }
 
 }  // namespace roadstead::objects

@@ -6,6 +6,7 @@
 
 #include "base/ascii.h"
 #include "kube/status.h"
+#include "objects/field_set.h"
 
 namespace roadstead::objects {
 namespace {
@@ -25,15 +26,14 @@ Error does_not_fit(std::string_view /*why*/) {
   return kube::make_error(ErrorKind::InvalidArgument, std::move(status));
 }
 
-Result<Path> parse_pointer(std::string_view text) {
+// Like the API server, what stands before the first slash does not count.
+std::optional<Path> parse_pointer(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    return std::nullopt;
+  }
   Path path;
-  if (text.empty()) {
-    return path;
-  }
-  if (text.front() != '/') {
-    return kube::bad_request("JSON pointer \"" + std::string(text) + "\" must begin with '/'");
-  }
-  for (const std::string_view part : ascii::split(text.substr(1), '/')) {
+  for (const std::string_view part : ascii::split(text.substr(slash + 1), '/')) {
     std::string name;
     for (std::size_t i = 0; i < part.size(); ++i) {
       if (part[i] == '~' && i + 1 < part.size() && (part[i + 1] == '0' || part[i + 1] == '1')) {
@@ -47,13 +47,19 @@ Result<Path> parse_pointer(std::string_view text) {
   return path;
 }
 
+// Below zero counts from the end, as the API server does it.
 std::optional<std::size_t> parse_index(std::string_view text, std::size_t limit) {
-  std::size_t index = 0;
+  std::int64_t index = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), index);
-  if (text.empty() || read.ptr != text.data() + text.size() || index >= limit) {
+  if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) {
     return std::nullopt;
   }
-  return index;
+  const auto size = static_cast<std::int64_t>(limit);
+  index = index < 0 ? index + size : index;
+  if (index < 0 || index >= size) {
+    return std::nullopt;
+  }
+  return static_cast<std::size_t>(index);
 }
 
 json::value* child(json::value& parent, std::string_view name) {
@@ -76,10 +82,6 @@ json::value* resolve(json::value& root, const Path& path, std::size_t depth) {
 }
 
 Result<void> add(json::value& root, const Path& path, json::value value) {
-  if (path.empty()) {
-    root = std::move(value);
-    return {};
-  }
   json::value* parent = resolve(root, path, path.size() - 1);
   if (parent == nullptr) {
     return does_not_fit("add operation does not apply: doc is missing path");
@@ -118,67 +120,123 @@ Result<json::value> take(json::value& root, const Path& path, std::string_view w
   return value;
 }
 
-Result<json::value> value_of(const json::object& operation) {
+json::value value_of(const json::object& operation) {
   const json::value* value = operation.if_contains("value");
-  if (value == nullptr) {
-    return kube::bad_request("JSON patch: an operation is missing its 'value'");
-  }
-  return *value;
+  return value == nullptr ? json::value(nullptr) : *value;
 }
 
-Result<Path> pointer_of(const json::object& operation, std::string_view name) {
+std::string_view text_of(const json::object& operation, std::string_view name) {
   const json::value* text = operation.if_contains(name);
-  if (text == nullptr || !text->is_string()) {
-    return kube::bad_request("JSON patch: an operation is missing its '" + std::string(name) + "'");
+  return text != nullptr && text->is_string() ? std::string_view(text->get_string()) : "";
+}
+
+Result<void> replace(json::value& root, const json::object& operation) {
+  json::value value = value_of(operation);
+  if (text_of(operation, "path").empty()) {
+    root = std::move(value);
+    return {};
   }
-  return parse_pointer(text->get_string());
+  const auto path = parse_pointer(text_of(operation, "path"));
+  json::value* parent = path ? resolve(root, *path, path->size() - 1) : nullptr;
+  if (parent != nullptr && parent->is_object()) {
+    parent->get_object()[path->back()] = std::move(value);  // whether it was there or not
+    return {};
+  }
+  json::value* target = parent == nullptr ? nullptr : child(*parent, path->back());
+  if (target == nullptr) {
+    return does_not_fit("replace operation does not apply: doc is missing key");
+  }
+  *target = std::move(value);
+  return {};
+}
+
+Result<void> test(json::value& root, const json::object& operation) {
+  const json::value value = value_of(operation);
+  const std::string_view text = text_of(operation, "path");
+  const auto path = text.empty() ? Path() : parse_pointer(text);
+  json::value* parent = !path           ? nullptr
+                        : path->empty() ? &root
+                                        : resolve(root, *path, path->size() - 1);
+  if (parent == nullptr) {
+    return does_not_fit("test operation does not apply: doc is missing path");
+  }
+  const json::value* target = path->empty() ? parent : child(*parent, path->back());
+  const bool equal = target == nullptr ? value.is_null() : same_value(*target, value);
+  return equal ? Result<void>() : does_not_fit("testing value failed");
+}
+
+Result<void> move(json::value& root, const json::object& operation, const Path& path) {
+  const auto from = parse_pointer(text_of(operation, "from"));
+  if (!from) {
+    return does_not_fit("move operation does not apply: doc is missing from path");
+  }
+  TRY(json::value value, take(root, *from, "move"));
+  return add(root, path, std::move(value));
+}
+
+Result<void> copy(json::value& root, const json::object& operation, const Path& path,
+                  std::size_t& copied) {
+  const auto from = parse_pointer(text_of(operation, "from"));
+  json::value* parent = from ? resolve(root, *from, from->size() - 1) : nullptr;
+  if (parent == nullptr) {
+    return does_not_fit("copy operation does not apply: doc is missing from path");
+  }
+  const json::value* source = child(*parent, from->back());
+  if (source == nullptr && !parent->is_object()) {
+    return does_not_fit("copy operation does not apply: doc is missing from key");
+  }
+  json::value value = source == nullptr ? json::value(nullptr) : *source;
+  copied += codec::write_json(value).size();
+  if (copied > kMaxCopied) {
+    return kube::request_too_large("the JSON patch copies more than 3 MiB");
+  }
+  return add(root, path, std::move(value));
 }
 
 Result<void> apply_one(json::value& root, const json::object& operation, std::size_t& copied) {
-  const json::value* name = operation.if_contains("op");
-  const std::string_view op =
-      name != nullptr && name->is_string() ? std::string_view(name->get_string()) : "";
-  TRY(const Path path, pointer_of(operation, "path"));
-  if (op == "add") {
-    TRY(json::value value, value_of(operation));
-    return add(root, path, std::move(value));
-  }
-  if (op == "remove") {
-    TRY_VOID(take(root, path, "remove"));
-    return {};
-  }
+  const std::string_view op = text_of(operation, "op");
   if (op == "replace") {
-    TRY(json::value value, value_of(operation));
-    json::value* target = resolve(root, path, path.size());
-    if (target == nullptr) {
-      return does_not_fit("replace operation does not apply: doc is missing key");
-    }
-    *target = std::move(value);
-    return {};
+    return replace(root, operation);
   }
   if (op == "test") {
-    TRY(const json::value value, value_of(operation));
-    const json::value* target = resolve(root, path, path.size());
-    const bool equal = target == nullptr ? value.is_null() : *target == value;
-    return equal ? Result<void>() : does_not_fit("testing value failed");
+    return test(root, operation);
   }
-  if (op == "move" || op == "copy") {
-    TRY(const Path from, pointer_of(operation, "from"));
-    if (op == "move") {
-      TRY(json::value value, take(root, from, op));
-      return add(root, path, std::move(value));
-    }
-    const json::value* source = resolve(root, from, from.size());
-    if (source == nullptr) {
-      return does_not_fit("copy operation does not apply: doc is missing from path");
-    }
-    copied += codec::write_json(*source).size();
-    if (copied > kMaxCopied) {
-      return kube::request_too_large("the JSON patch copies more than 3 MiB");
-    }
-    return add(root, path, *source);
+  const auto path = parse_pointer(text_of(operation, "path"));
+  if (!path) {
+    return does_not_fit("the operation has no path");
   }
-  return kube::bad_request("JSON patch: unknown operation " + kube::quote(op));
+  if (op == "add") {
+    return add(root, *path, value_of(operation));
+  }
+  if (op == "remove") {
+    TRY_VOID(take(root, *path, "remove"));
+    return {};
+  }
+  if (op == "move") {
+    return move(root, operation, *path);
+  }
+  if (op == "copy") {
+    return copy(root, operation, *path, copied);
+  }
+  return does_not_fit("unknown operation");
+}
+
+// Go's decoder refuses members of other types before anything is applied.
+Result<void> check_operations(const json::array& operations) {
+  for (const json::value& one : operations) {
+    const json::object* operation = one.if_object();
+    if (operation == nullptr) {
+      return kube::bad_request("error decoding patch: json: an operation must be an object");
+    }
+    for (const char* name : {"op", "path", "from"}) {
+      const json::value* value = operation->if_contains(name);
+      if (value != nullptr && !value->is_string() && !value->is_null()) {
+        return kube::bad_request("error decoding patch: json: " + std::string(name) +
+                                 " must be a string");
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -195,11 +253,9 @@ Result<json::value> apply_json_patch(json::value document, const json::value& pa
                                    std::to_string(kMaxOperations) + ", got " +
                                    std::to_string(operations.size()));
   }
+  TRY_VOID(check_operations(operations));
   std::size_t copied = 0;
   for (const json::value& operation : operations) {
-    if (!operation.is_object()) {
-      return kube::bad_request("a JSON patch must be a list of operations");
-    }
     TRY_VOID(apply_one(document, operation.get_object(), copied));
   }
   return document;

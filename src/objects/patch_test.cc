@@ -31,7 +31,7 @@ TEST_P(JsonPatch, FollowsRfc6902) {
   }
 }
 
-// Appendix A of the RFC, and its traps.
+// Appendix A of the RFC, its traps, and what the API server takes beyond it.
 INSTANTIATE_TEST_SUITE_P(
     Rfc, JsonPatch,
     testing::Values(
@@ -45,7 +45,9 @@ INSTANTIATE_TEST_SUITE_P(
         PatchCase{R"({"baz":1,"foo":2})", R"([{"op":"remove","path":"/baz"}])", R"({"foo":2})"},
         PatchCase{R"({"foo":2})", R"([{"op":"remove","path":"/baz"}])", ""},
         PatchCase{R"({"foo":2})", R"([{"op":"replace","path":"/foo","value":3}])", R"({"foo":3})"},
-        PatchCase{R"({"foo":2})", R"([{"op":"replace","path":"/x","value":3}])", ""},
+        PatchCase{R"({"foo":2})", R"([{"op":"replace","path":"/x","value":3}])",
+                  R"({"foo":2,"x":3})"},
+        PatchCase{R"([1])", R"([{"op":"replace","path":"/3","value":3}])", ""},
         PatchCase{R"({"a":{"b":1},"c":{}})", R"([{"op":"move","from":"/a/b","path":"/c/d"}])",
                   R"({"a":{},"c":{"d":1}})"},
         PatchCase{R"({"a":[1,2,3]})", R"([{"op":"move","from":"/a/0","path":"/a/2"}])",
@@ -58,9 +60,15 @@ INSTANTIATE_TEST_SUITE_P(
                   {"op":"test","path":"/m~0n","value":2}])",
                   R"({"a/b":1,"m~n":2})"},
         PatchCase{R"({"a":1})", R"([{"op":"odd","path":"/a"}])", ""},
-        PatchCase{R"({"a":1})", R"([{"op":"add","path":"/b"}])", ""},
+        PatchCase{R"({"a":1})", R"([{"op":"add","path":"/b"}])", R"({"a":1,"b":null})"},
         PatchCase{R"({"a":1})", R"({"op":"add"})", ""},
-        PatchCase{R"({"a":1})", R"([{"op":"add","path":"","value":{"z":1}}])", R"({"z":1})"}));
+        PatchCase{R"({"a":1})", R"([{"op":"add","path":"","value":{"z":1}}])", ""},
+        PatchCase{R"({"a":1})", R"([{"op":"replace","path":"","value":{"z":1}}])", R"({"z":1})"},
+        PatchCase{R"({"a":[1,2]})", R"([{"op":"add","path":"/a/-1","value":3}])",
+                  R"({"a":[1,2,3]})"},
+        PatchCase{R"({"a":[1,2]})", R"([{"op":"remove","path":"/a/-1"}])", R"({"a":[1]})"},
+        PatchCase{R"({"a":1})", R"([{"op":"copy","from":"/x","path":"/b"}])",
+                  R"({"a":1,"b":null})"}));
 
 TEST(JsonPatch, StopsWhatGrowsWithoutBound) {
   std::string patch = "[";

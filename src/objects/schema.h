@@ -36,6 +36,7 @@ struct Schema {
   std::vector<std::string> required;
   std::optional<std::int64_t> min_properties;
   std::optional<std::int64_t> max_properties;
+  bool atomic_map = false;  // server-side apply owns it as a whole
 
   // Arrays.
   std::unique_ptr<Schema> items;
@@ -63,6 +64,8 @@ struct Schema {
   std::unique_ptr<Schema> none_of;
 
   const Schema* property(std::string_view name) const;
+  // A value of any kind may be there.
+  bool accepts_null() const { return type == SchemaType::Any && preserve_unknown; }
 };
 
 // `where` begins the path in errors: "spec.versions[0].schema.openAPIV3Schema".
@@ -76,8 +79,9 @@ void validate(const Schema& schema, const json::value& value, const std::string&
 // kind and metadata of the root are left alone.
 std::vector<std::string> prune(const Schema& schema, json::value& object);
 
-// Puts defaults where fields are missing, or are null where null is not allowed; such a null
-// without a default is removed.
-void apply_defaults(const Schema& schema, json::value& object);
+// What becomes of a null that is not allowed and has no default.
+enum class Nulls : unsigned char { Drop, Keep };
+// Puts defaults where fields are missing, or are null where null is not allowed.
+void apply_defaults(const Schema& schema, json::value& object, Nulls nulls = Nulls::Drop);
 
 }  // namespace roadstead::objects

@@ -2,6 +2,7 @@
 #include <array>
 #include <utility>
 
+#include "objects/formats.h"
 #include "objects/schema.h"
 
 namespace roadstead::objects {
@@ -130,7 +131,11 @@ Result<bool> parse_object_keyword(Schema& s, std::string_view key, const json::v
   } else if (key == "x-kubernetes-preserve-unknown-fields") {
     TRY(s.preserve_unknown, parse_flag(v, where));
   } else if (key == "x-kubernetes-map-type") {
-    // granular and atomic differ only in server-side apply.
+    const bool text = v.is_string() && (v.get_string() == "atomic" || v.get_string() == "granular");
+    if (!text) {
+      return bad(where, "must be atomic or granular");
+    }
+    s.atomic_map = v.get_string() == "atomic";
   } else {
     return false;
   }
@@ -192,6 +197,9 @@ Result<bool> parse_common_keyword(Schema& s, std::string_view key, const json::v
     TRY(s.type, parse_type(v, where));
   } else if (key == "format") {
     s.format = v.is_string() ? std::string(v.get_string()) : "";
+    if (format_support(s.format) == FormatSupport::Unsupported) {
+      return bad(where, s.format + " is not supported");
+    }
   } else if (key == "nullable") {
     TRY(s.nullable, parse_flag(v, where));
   } else if (key == "default") {

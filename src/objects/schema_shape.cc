@@ -49,25 +49,33 @@ std::vector<std::string> prune(const Schema& schema, json::value& object) {
   return std::move(pruner.removed);
 }
 
-void apply_defaults(const Schema& schema, json::value& value) {
+void apply_defaults(const Schema& schema, json::value& value, Nulls nulls) {
   if (json::object* object = value.if_object()) {
     for (const auto& [name, child] : schema.properties) {
       json::value* present = object->if_contains(name);
       const bool missing = present == nullptr || (present->is_null() && !child->nullable);
       if (missing && child->default_value) {
         (*object)[name] = *child->default_value;
-      } else if (missing && present != nullptr) {
-        object->erase(name);
       }
     }
+    std::vector<std::string> dropped;
     for (auto& [name, child] : *object) {
-      if (const Schema* known = schema.property(name)) {
-        apply_defaults(*known, child);
+      const Schema* known = schema.property(name);
+      if (known == nullptr) {
+        continue;
       }
+      if (child.is_null() && !known->nullable && nulls == Nulls::Drop && !known->accepts_null()) {
+        dropped.emplace_back(name);
+      } else {
+        apply_defaults(*known, child, nulls);
+      }
+    }
+    for (const std::string& name : dropped) {
+      object->erase(name);
     }
   } else if (json::array* array = value.if_array(); array != nullptr && schema.items) {
     for (json::value& item : *array) {
-      apply_defaults(*schema.items, item);
+      apply_defaults(*schema.items, item, nulls);
     }
   }
 }

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "base/rfc3339.h"
-#include "codec/base64.h"
+#include "objects/formats.h"
 #include "objects/schema.h"
 
 namespace roadstead::objects {
@@ -96,7 +95,7 @@ class Check {
     return d != nullptr && std::isfinite(*d) && *d == std::trunc(*d) && std::fabs(*d) < 9e18;
   }
   bool fits_type() const {
-    const bool integer = value_.is_int64() || value_.is_uint64();
+    const bool integer = value_.is_int64();
     if (schema_.int_or_string) {
       return integer || value_.is_string() || is_whole_double();
     }
@@ -129,9 +128,11 @@ class Check {
     const std::string expected =
         schema_.int_or_string ? "integer,string" : std::string(name_of(schema_.type));
     // A wrong value of a field with a format is told by the format's name.
-    if (!schema_.format.empty() && !value_.is_null() && !value_.is_string() && !value_.is_array()) {
-      const bool whole = value_.is_int64() || value_.is_uint64();
-      wrong_type(schema_.format, whole ? "int64" : value_.is_double() ? "float64" : "");
+    const bool known =
+        !schema_.format.empty() && format_support(schema_.format) == FormatSupport::Checked;
+    if (known && !value_.is_null() && !value_.is_string() && !value_.is_array()) {
+      const bool number = value_.is_double() || value_.is_uint64();
+      wrong_type(schema_.format, value_.is_int64() ? "int64" : number ? "float64" : "");
       return;
     }
     wrong_type(expected, json::value(type_name(value_)));
@@ -142,21 +143,30 @@ class Check {
       validate(schema, value_, path_, out);
       return out.empty();
     };
-    const auto count = [&](const std::vector<std::unique_ptr<Schema>>& schemas, FieldErrors& all) {
+    // How many fit, and what is wrong with the first one.
+    const auto count = [&](const std::vector<std::unique_ptr<Schema>>& schemas,
+                           FieldErrors& first) {
       std::size_t n = 0;
       for (const auto& schema : schemas) {
         FieldErrors out;
         n += fits(*schema, out) ? 1 : 0;
-        all.insert(all.end(), out.begin(), out.end());
+        if (first.empty()) {
+          first = std::move(out);
+        }
       }
       return n;
     };
     FieldErrors inner;
     if (!schema_.any_of.empty() && count(schema_.any_of, inner) == 0) {
       complain("must validate at least one schema (anyOf)");
+      errors_.insert(errors_.end(), inner.begin(), inner.end());
     }
     if (!schema_.one_of.empty()) {
+      inner.clear();
       const std::size_t n = count(schema_.one_of, inner);
+      if (n == 0) {
+        errors_.insert(errors_.end(), inner.begin(), inner.end());
+      }
       if (n != 1) {
         complain("must validate one and only one schema (oneOf). " +
                  (n == 0 ? std::string("Found none valid")
@@ -164,9 +174,12 @@ class Check {
       }
     }
     if (!schema_.all_of.empty()) {
-      FieldErrors out;
-      const std::size_t n = count(schema_.all_of, out);
-      errors_.insert(errors_.end(), out.begin(), out.end());
+      std::size_t n = 0;
+      for (const auto& schema : schema_.all_of) {
+        FieldErrors out;
+        n += fits(*schema, out) ? 1 : 0;
+        errors_.insert(errors_.end(), out.begin(), out.end());
+      }
       if (n != schema_.all_of.size()) {
         complain(std::string("must validate all the schemas (allOf)") +
                  (n == 0 ? ". None validated" : ""));
@@ -178,8 +191,8 @@ class Check {
     }
   }
   void complain(std::string_view what) {
-    errors_.push_back(kube::invalid(path_.empty() ? "<nil>" : path_, json::value(""),
-                                    kube::quote(path_) + " " + std::string(what)));
+    errors_.push_back(
+        kube::invalid("<nil>", json::value(""), kube::quote(path_) + " " + std::string(what)));
   }
 
   void string() {
@@ -197,9 +210,7 @@ class Check {
     if (schema_.pattern && !schema_.pattern->search(text)) {
       invalid("should match '" + schema_.pattern->source() + "'");
     }
-    const bool bad_time = schema_.format == "date-time" && !parse_rfc3339(text).ok();
-    const bool bad_bytes = schema_.format == "byte" && !codec::base64_decode(text).ok();
-    if (bad_time || bad_bytes) {
+    if (!roadstead::objects::fits_format(schema_.format, text)) {
       wrong_type(schema_.format, value_);
     }
   }
@@ -209,22 +220,24 @@ class Check {
                                  ? json::value(static_cast<std::int64_t>(bound))
                                  : json::value(bound));
   }
-  bool fits_format(double n) const {
+  bool fits_integer(double n) const {
     if (schema_.type != SchemaType::Integer) {
       return true;
     }
     if (schema_.format == "int32") {
       return n == std::trunc(n) && n >= -2147483648.0 && n <= 2147483647.0;
     }
-    return schema_.format != "int64" || value_.is_int64() || is_whole_double();
+    return value_.is_int64() || is_whole_double();
   }
   void number() {
     const double n = value_.to_number<double>();
-    if (!fits_format(n)) {
+    if (!fits_integer(n)) {
+      const bool plain = schema_.format != "int32" && schema_.format != "int64";
       errors_.push_back(kube::invalid(
           "<nil>", json::value(""),
-          "Checked value must be of type integer with format " + schema_.format + " in " + path_));
-      return;
+          "Checked value must be of type integer " +
+              (plain ? std::string("(default format)") : "with format " + schema_.format) + " in " +
+              path_));
     }
     if (schema_.multiple_of && std::remainder(n, *schema_.multiple_of) != 0) {
       invalid("should be a multiple of " + print(*schema_.multiple_of));
@@ -282,13 +295,17 @@ class Check {
   }
   void unique(const json::array& items) {
     std::vector<json::value> seen;
+    std::vector<json::value> told;
     for (std::size_t i = 0; i < items.size(); ++i) {
       auto key = identity(items[i]);
       if (!key) {
         continue;
       }
       if (std::find(seen.begin(), seen.end(), *key) != seen.end()) {
-        errors_.push_back(kube::duplicate(path_ + "[" + std::to_string(i) + "]", *key));
+        if (std::find(told.begin(), told.end(), *key) == told.end()) {
+          errors_.push_back(kube::duplicate(path_ + "[" + std::to_string(i) + "]", *key));
+          told.push_back(std::move(*key));
+        }
       } else {
         seen.push_back(std::move(*key));
       }

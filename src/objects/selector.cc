@@ -44,12 +44,13 @@ class LabelSelectorParser {
         break;
       }
       if (text_[at_] != ',') {
-        return fail("found '" + std::string(1, text_[at_]) + "', expected: ',' or 'end of string'");
+        const std::string found = is_sign(text_[at_]) ? token() : word();
+        return kube::bad_request("found '" + found + "', expected: ',' or 'end of string'");
       }
       ++at_;
       skip();
       if (at_ == text_.size()) {
-        return fail("found '', expected: identifier after ','");
+        return kube::bad_request("found '', expected: identifier after ','");
       }
     }
     return out;
@@ -58,6 +59,9 @@ class LabelSelectorParser {
  private:
   using Op = LabelSelector::Op;
 
+  static bool is_sign(char c) {
+    return std::string_view("=,<>()!").find(c) != std::string_view::npos;
+  }
   Error fail(std::string_view why) const {
     return kube::bad_request("unable to parse requirement: " + std::string(why));
   }
@@ -84,9 +88,24 @@ class LabelSelectorParser {
     return true;
   }
 
+  // An operator or a single sign.
+  std::string token() const {
+    for (const std::string_view two : {"==", "!="}) {
+      if (text_.substr(at_).starts_with(two)) {
+        return std::string(two);
+      }
+    }
+    return std::string(text_.substr(at_, 1));
+  }
+
   Result<LabelSelector::Term> term_() {
     LabelSelector::Term term{{}, Op::Exists, {}};
     const bool missing = take("!");
+    skip();
+    if (at_ < text_.size() && is_sign(text_[at_])) {
+      return kube::bad_request("found '" + token() +
+                               "', expected: !, identifier, or 'end of string'");
+    }
     term.key = word();
     const kube::Complaints complaints = kube::check_label_key(term.key);
     if (!complaints.empty()) {
@@ -134,7 +153,7 @@ class LabelSelectorParser {
       term.values.push_back(word());
     } while (take(","));
     if (!take(")")) {
-      return fail("expected: ',' or ')'");
+      return fail("found '" + token() + "', expected: ',' or ')'");
     }
     TRY_VOID(check_values(term));
     return term;
@@ -190,6 +209,29 @@ bool LabelSelector::matches(const json::value& object) const {
   });
 }
 
+namespace {
+
+// A backslash stands before a backslash, a comma or an equals sign, and nowhere else.
+Result<std::string> unescape(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\') {
+      out += text[i];
+      continue;
+    }
+    ++i;
+    const bool known = i < text.size() && (text[i] == '\\' || text[i] == ',' || text[i] == '=');
+    if (!known) {
+      return kube::bad_request("invalid field selector: invalid escape sequence: \\" +
+                               std::string(text.substr(i, 1)));
+    }
+    out += text[i];
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<FieldSelector> FieldSelector::parse(const Kind& kind, std::string_view text) {
   FieldSelector out;
   for (const std::string_view part : ascii::split(text, ',')) {
@@ -198,21 +240,23 @@ Result<FieldSelector> FieldSelector::parse(const Kind& kind, std::string_view te
     }
     const std::size_t equals = part.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      return kube::bad_request("unable to find \"fieldSelector\": invalid selector: '" +
-                               std::string(part) + "'; can't understand '" + std::string(part) +
-                               "'");
+      return kube::bad_request("invalid selector: '" + std::string(text) + "'; can't understand '" +
+                               std::string(part) + "'");
     }
     const bool negated = part[equals - 1] == '!';
     const std::string name(part.substr(0, negated ? equals - 1 : equals));
     std::string_view value = part.substr(equals + 1);
     value.remove_prefix(!negated && value.starts_with('=') ? 1 : 0);
-    Term term{nullptr, name, std::string(value), !negated};
+    TRY(std::string plain, unescape(value));
+    Term term{nullptr, name, std::move(plain), !negated};
     for (const SelectableField& field : kind.selectable) {
       if (field.name == name) {
         term.path = &field.path;
       }
     }
-    if (term.path == nullptr && name != "metadata.name" && name != "metadata.namespace") {
+    const bool of_metadata =
+        name == "metadata.name" || (name == "metadata.namespace" && kind.namespaced);
+    if (term.path == nullptr && !of_metadata) {
       return kube::bad_request("field label not supported: " + name);
     }
     out.terms_.push_back(std::move(term));

@@ -27,6 +27,7 @@ struct ApiRequest {
   std::string accept;
   std::string content_type;
   std::string if_none_match;
+  std::string user_agent;
   std::string body;
 };
 
@@ -78,12 +79,14 @@ class ObjectService {
   io::Task<Result<ApiResponse>> serve_resource_request(const ApiRequest& request,
                                                        kube::RequestInfo info);
   io::Task<Result<ApiResponse>> serve_subresource(const Call& call, Subresource& subresource);
+  io::Task<Result<ApiResponse>> serve_scale(const Call& call);
   io::Task<Result<ApiResponse>> serve_get(const Call& call);
   io::Task<Result<ApiResponse>> serve_list(const Call& call);
   io::Task<Result<ApiResponse>> serve_watch(const Call& call);
   io::Task<Result<ApiResponse>> serve_create(const Call& call);
   io::Task<Result<ApiResponse>> serve_update(const Call& call);
   io::Task<Result<ApiResponse>> serve_patch(const Call& call);
+  io::Task<Result<ApiResponse>> serve_apply(const Call& call);
   io::Task<Result<ApiResponse>> serve_delete(const Call& call);
   io::Task<Result<ApiResponse>> serve_delete_collection(const Call& call);
   ApiResponse object_response(const Call& call, const ObjectPtr& object, int status) const;

@@ -12,17 +12,24 @@ namespace {
 
 constexpr std::string_view kPatchTypes =
     "the body of the request was in an unknown format - accepted media types include: "
-    "application/json-patch+json, application/merge-patch+json";
-
-constexpr std::string_view kApplyPatch = "application/apply-patch";
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
 
 bool known_patch_type(const ApiRequest& request) {
   const std::string type = kube::parse_media_type(request.content_type).type;
   return type == "application/json-patch+json" || type == "application/merge-patch+json" ||
-         type.starts_with(kApplyPatch);
+         is_apply(request);
 }
 
 kube::ObjectKey key_of(const Call& call) { return {call.info.namespace_, call.info.name}; }
+
+Result<json::value> decode_patch(const Call& call, PatchType /*type*/) {
+  auto patch = codec::parse_json(call.request.body);
+  if (!patch.ok()) {
+    return kube::bad_request("error decoding patch: " + patch.error().message());
+  }
+  plain_numbers(*patch);
+  return std::move(*patch);
+}
 
 void add_warnings(ApiResponse& response, const std::vector<std::string>& warnings) {
   constexpr std::size_t kMaxWarnings = 100;
@@ -46,7 +53,12 @@ Result<Encoding> negotiate_encoding(const ApiRequest& request, const kube::Query
   } else if (include == "Object") {
     out.table.include = IncludeObject::Object;
   } else if (!include.empty() && include != "Metadata") {
-    return kube::bad_request("unrecognized includeObject: " + std::string(include));
+    const bool table = out.form.representation == kube::Representation::Table;
+    if (table) {
+      return kube::bad_request(
+          "Unable to convert to Table as requested: includeObject: Invalid value: " +
+          kube::quote(include) + ": must be 'Metadata', 'Object', 'None', or empty");
+    }
   }
   out.table.version = out.form.version;
   return out;
@@ -71,7 +83,11 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
             nullptr,
             {}};
   call.kind = api_.kinds().find(call.info.group, call.info.version, call.info.resource);
-  if (call.kind == nullptr || call.info.api_prefix != "apis" || call.info.parts.size() > 3 ||
+  // Across namespaces there are only lists and watches.
+  const bool across =
+      call.kind != nullptr && call.kind->namespaced && call.info.namespace_.empty() &&
+      (call.info.parts.size() >= 2 || (call.info.verb != "list" && call.info.verb != "watch"));
+  if (call.kind == nullptr || call.info.api_prefix != "apis" || across ||
       (!call.info.namespace_.empty() && !call.kind->namespaced)) {
     ApiResponse missing;
     missing.status = 404;
@@ -85,6 +101,9 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
   const std::string& sub = call.info.subresource;
   if (Subresource* custom = sub.empty() ? nullptr : api_.find_subresource(kind, sub)) {
     co_return co_await serve_subresource(call, *custom);
+  }
+  if (sub == "scale" && kind.scale) {
+    co_return co_await serve_scale(call);
   }
   if (!sub.empty() && !(sub == "status" && kind.has_status)) {
     co_return kube::not_found(kind.resource(), call.info.name);
@@ -148,13 +167,52 @@ io::Task<Result<ApiResponse>> ObjectService::serve_subresource(const Call& call,
   co_return out;
 }
 
+io::Task<Result<ApiResponse>> ObjectService::serve_scale(const Call& call) {
+  const std::string& verb = call.info.verb;
+  json::value answer;
+  if (verb == "get") {
+    CO_TRY(answer, co_await api_.get_scale(*call.kind, key_of(call)));
+  } else if (verb == "update" || verb == "patch") {
+    CO_TRY(WriteOptions options, write_options(call));
+    std::optional<PatchType> patch;
+    json::value body;
+    if (verb == "update") {
+      CO_TRY(body, decode_body(call));
+    } else {
+      const std::string type = kube::parse_media_type(call.request.content_type).type;
+      if (!known_patch_type(call.request) || is_apply(call.request)) {
+        co_return kube::unsupported_media_type(kPatchTypes);
+      }
+      patch = type == "application/merge-patch+json" ? PatchType::Merge : PatchType::Json;
+      CO_TRY(body, decode_patch(call, *patch));
+    }
+    CO_TRY(answer, co_await api_.change_scale(call.request.context, *call.kind, key_of(call), patch,
+                                              std::move(body), std::move(options)));
+  } else {
+    co_return kube::method_not_allowed(call.kind->resource(), verb);
+  }
+  ApiResponse out;
+  out.content_type = content_type(call.encoding.form);
+  out.body = encode_value(answer, call.encoding.form);
+  co_return out;
+}
+
 io::Task<Result<ApiResponse>> ObjectService::serve_get(const Call& call) {
-  CO_TRY(const ObjectPtr object, co_await api_.get(*call.kind, key_of(call)));
+  if (call.encoding.form.representation == kube::Representation::PartialObjectList) {
+    co_return kube::server_error("content is not a list");
+  }
+  CO_TRY(const ObjectPtr object, co_await api_.get(*call.kind, key_of(call),
+                                                   std::string(call.query.get("resourceVersion"))));
   co_return object_response(call, object, 200);
 }
 
 io::Task<Result<ApiResponse>> ObjectService::serve_list(const Call& call) {
   CO_TRY(ListOptions options, list_options(call));
+  if (call.encoding.form.representation == kube::Representation::PartialObject) {
+    co_return kube::not_acceptable(
+        "you requested PartialObjectMetadata, but the requested object is a list "
+        "(*unstructured.UnstructuredList)");
+  }
   CO_TRY(const Listed listed, co_await api_.list(*call.kind, std::move(options)));
   ApiResponse out;
   out.content_type = content_type(call.encoding.form);
@@ -165,6 +223,10 @@ io::Task<Result<ApiResponse>> ObjectService::serve_list(const Call& call) {
 }
 
 io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
+  if (call.encoding.form.yaml) {
+    co_return kube::not_acceptable(
+        "only the following media types are accepted: application/json;stream=watch");
+  }
   WatchOptions options;
   options.namespace_ = call.info.namespace_;
   if (call.info.parts.size() >= 2) {
@@ -174,11 +236,21 @@ io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
   options.field_selector = call.query.get("fieldSelector");
   options.resource_version = call.query.get("resourceVersion");
   options.resource_version_match = call.query.get("resourceVersionMatch");
-  options.send_initial_events = call.query.get_bool("sendInitialEvents");
+  options.continue_token = call.query.get("continue");
+  if (call.query.find("sendInitialEvents")) {
+    options.send_initial_events = call.query.get_bool("sendInitialEvents");
+  }
   options.allow_bookmarks = call.query.get_bool("allowWatchBookmarks");
   const std::string_view timeout = call.query.get("timeoutSeconds");
-  std::uint32_t seconds = 0;
-  std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+  std::int64_t seconds = 0;
+  const auto read = std::from_chars(timeout.data(), timeout.data() + timeout.size(), seconds);
+  const bool whole = read.ec == std::errc() && read.ptr == timeout.data() + timeout.size();
+  if (!timeout.empty() && !whole) {
+    co_return kube::bad_request("strconv.ParseInt: parsing " + kube::quote(timeout) +
+                                ": invalid syntax");
+  }
+  constexpr std::int64_t kLongest = 1'000'000;
+  seconds = std::clamp<std::int64_t>(seconds, 0, kLongest);
   options.timeout = std::chrono::seconds(seconds);
   CO_TRY(auto watch, co_await Watch::open(api_, *call.kind, std::move(options)));
   ApiResponse out;
@@ -194,9 +266,6 @@ io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
 io::Task<Result<ApiResponse>> ObjectService::serve_create(const Call& call) {
   CO_TRY(WriteOptions options, write_options(call));
   CO_TRY(json::value object, decode_body(call));
-  if (call.info.parts.size() >= 2) {
-    co_return kube::method_not_allowed(call.kind->resource(), "create");
-  }
   CO_TRY(const Written written,
          co_await api_.create(call.request.context, *call.kind, call.info.namespace_,
                               std::move(object), std::move(options)));
@@ -216,21 +285,43 @@ io::Task<Result<ApiResponse>> ObjectService::serve_update(const Call& call) {
 }
 
 io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
-  const std::string type = kube::parse_media_type(call.request.content_type).type;
-  if (type.starts_with(kApplyPatch)) {
-    co_return kube::unsupported_media_type(
-        "server-side apply is not served by this hub yet; use kubectl apply without --server-side");
+  if (is_apply(call.request)) {
+    co_return co_await serve_apply(call);
   }
+  const std::string type = kube::parse_media_type(call.request.content_type).type;
   const bool merge = type == "application/merge-patch+json";
   CO_TRY(WriteOptions options, write_options(call));
-  auto patch = codec::parse_json(call.request.body);
-  if (!patch.ok()) {
-    co_return kube::bad_request("error decoding patch: " + patch.error().message());
+  const PatchType kind_of_patch = merge ? PatchType::Merge : PatchType::Json;
+  auto decoded = decode_patch(call, kind_of_patch);
+  if (!decoded.ok()) {
+    CO_TRY_VOID(co_await api_.get(*call.kind, key_of(call)));  // what is not there is told first
+    co_return std::move(decoded).error();
   }
-  CO_TRY(const Written written, co_await api_.patch(call.request.context, *call.kind, key_of(call),
-                                                    merge ? PatchType::Merge : PatchType::Json,
-                                                    std::move(*patch), std::move(options)));
+  json::value patch = std::move(*decoded);
+  CO_TRY(const Written written,
+         co_await api_.patch(call.request.context, *call.kind, key_of(call), kind_of_patch,
+                             std::move(patch), std::move(options)));
   ApiResponse out = object_response(call, written.object, 200);
+  add_warnings(out, written.warnings);
+  co_return out;
+}
+
+io::Task<Result<ApiResponse>> ObjectService::serve_apply(const Call& call) {
+  CO_TRY(WriteOptions options, write_options(call));
+  auto documents = codec::parse_yaml(call.request.body);
+  if (documents.ok() && (documents->empty() || documents->front().is_null())) {
+    documents->assign(1, json::object());
+  }
+  if (!documents.ok() || documents->size() != 1 || !documents->front().is_object()) {
+    co_return kube::bad_request(
+        "error decoding YAML: " +
+        (documents.ok() ? std::string("it must be one object") : documents.error().message()));
+  }
+  plain_numbers(documents->front());
+  CO_TRY(const Written written,
+         co_await api_.apply(call.request.context, *call.kind, key_of(call),
+                             std::move(documents->front()), std::move(options)));
+  ApiResponse out = object_response(call, written.object, written.created ? 201 : 200);
   add_warnings(out, written.warnings);
   co_return out;
 }

@@ -154,7 +154,9 @@ json::object table_of(const Kind& kind, const std::vector<ObjectPtr>& objects, c
   out["kind"] = "Table";
   out["apiVersion"] = "meta.k8s.io/" + options.version;
   json::object list_meta;
-  list_meta["resourceVersion"] = meta.revision == 0 ? "" : std::to_string(meta.revision);
+  if (meta.revision != 0) {
+    list_meta["resourceVersion"] = std::to_string(meta.revision);
+  }
   if (!meta.continue_token.empty()) {
     list_meta["continue"] = meta.continue_token;
   }

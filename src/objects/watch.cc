@@ -14,13 +14,20 @@ Result<void> check(const WatchOptions& options) {
   const std::string& match = options.resource_version_match;
   const std::string field = "resourceVersionMatch";
   kube::FieldErrors errors;
-  if (options.send_initial_events && match != "NotOlderThan") {
+  if (options.send_initial_events.has_value() && match != "NotOlderThan") {
     errors.push_back(kube::forbidden(
         field, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
   }
-  if (!options.send_initial_events && !match.empty()) {
+  if (!options.send_initial_events.has_value() && !match.empty()) {
     errors.push_back(kube::forbidden(
         field, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+  }
+  if (!match.empty() && match != "NotOlderThan") {
+    errors.push_back(kube::not_supported(field, json::value(match), {"NotOlderThan"}));
+  }
+  if (!options.continue_token.empty()) {
+    errors.push_back(
+        kube::forbidden(field, "resourceVersionMatch is forbidden when continue is provided"));
   }
   return errors.empty() ? Result<void>() : kube::invalid("meta.k8s.io", "ListOptions", "", errors);
 }
@@ -50,7 +57,7 @@ io::Task<Result<std::unique_ptr<Watch>>> Watch::open(ObjectApi& api, const Kind&
          parse_selectors(kind, options.label_selector, options.field_selector));
   CO_TRY_VOID(co_await api.cache().catch_up());
   const std::string from = options.resource_version;
-  const bool with_initial = options.send_initial_events;
+  const bool with_initial = options.send_initial_events.value_or(false);
   std::unique_ptr<Watch> watch(new Watch(api, kind, std::move(options), std::move(selectors)));
   if (from.empty() || from == "0" || with_initial) {
     // The state as it is now, then what comes.
@@ -59,7 +66,9 @@ io::Task<Result<std::unique_ptr<Watch>>> Watch::open(ObjectApi& api, const Kind&
   } else {
     auto revision = parse_revision(from);
     if (!revision.ok()) {
-      co_return bad_revision(from);
+      co_return kube::server_error("resourceVersion: Invalid value: " + kube::quote(from) +
+                                   ": strconv.ParseUint: parsing " + kube::quote(from) +
+                                   ": invalid syntax");
     }
     watch->position_ = *revision;
   }

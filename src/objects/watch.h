@@ -32,7 +32,8 @@ struct WatchOptions {
   std::string field_selector;
   std::string resource_version;
   std::string resource_version_match;
-  bool send_initial_events = false;
+  std::string continue_token;
+  std::optional<bool> send_initial_events;
   bool allow_bookmarks = false;
   Duration timeout = Duration::zero();  // zero: the server's choice
 };

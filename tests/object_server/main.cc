@@ -2,13 +2,18 @@
 // The object API alone, on a loopback port without TLS or authentication: what the end-to-end tests
 // put beside a real API server. Never part of a release.
 //
-//   object-server [STORE]      STORE: a file, or :memory: (the default)
+//   object-server [STORE [KIND...]]   STORE: a file, or :memory: (the default); KIND: a CRD file,
+//                                     served beside the hub's own kinds
 #include <csignal>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <span>
 #include <string>
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "codec/yaml.h"
 #include "http/h1_connection.h"
 #include "io/shard.h"
 #include "io/task_group.h"
@@ -73,7 +78,18 @@ io::Task<void> serve(Server& server) {
   }
 }
 
-int run(const std::string& path) {
+Result<void> add_kinds(objects::KindRegistry& registry, const char* path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  TRY(const auto documents, codec::parse_yaml(text));
+  for (const auto& document : documents) {
+    TRY(auto kind, objects::parse_kind(document));
+    TRY_VOID(registry.add(std::move(kind)));
+  }
+  return {};
+}
+
+int run(const std::string& path, std::span<char*> more_kinds) {
   SystemClock clock;
   storage::SqliteOptions options;
   options.path = path;
@@ -87,6 +103,12 @@ int run(const std::string& path) {
     std::fprintf(stderr, "%s\n", kinds.error().to_string().c_str());
     return 1;
   }
+  for (const char* file : more_kinds) {
+    if (auto added = add_kinds(*kinds, file); !added.ok()) {
+      std::fprintf(stderr, "%s: %s\n", file, added.error().to_string().c_str());
+      return 1;
+    }
+  }
   Server server(clock, std::move(*store), std::move(*kinds));
   server.shard.run_until_done(serve(server));
   return 0;
@@ -97,5 +119,6 @@ int run(const std::string& path) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
-  return roadstead::run(argc > 1 ? argv[1] : ":memory:");
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  return roadstead::run(argc > 1 ? argv[1] : ":memory:", arguments.subspan(argc > 2 ? 2 : argc));
 }

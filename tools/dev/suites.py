@@ -17,7 +17,8 @@ NOTHING_COLLECTED = 5
 
 def folders() -> list[Path]:
     """The suites of ./dev test, quick ones first; a folder that is not there yet is no suite."""
-    return [p for p in (TOOLS / "tests", TESTS / "testbed" / "tests", TESTS / "conformance" / "tests", TESTS / "e2e") if p.is_dir()]
+    return [p for p in (TOOLS / "tests", TESTS / "testbed" / "tests", TESTS / "conformance" / "tests", TESTS / "differential",
+                        TESTS / "e2e") if p.is_dir()]
 
 
 def run(

@@ -53,10 +53,25 @@ def test_apply_twice_changes_nothing(ack: ObjectServer) -> None:
     assert ok(ack.kubectl("get", "rcl", "ack", "-o", "jsonpath={.spec.displayName}")) == "Pay"
 
 
-def test_server_side_apply_says_that_it_is_missing(server: ObjectServer) -> None:
-    result = server.kubectl("apply", "--server-side", "-f", "-", stdin=MANIFEST)
-    assert result.returncode != 0
-    assert "server-side apply is not served by this hub yet" in result.stderr
+def test_server_side_apply(server: ObjectServer) -> None:
+    apply = ("apply", "--server-side", "-f", "-")
+    assert "serverside-applied" in ok(server.kubectl(*apply, "--field-manager=one", stdin=MANIFEST))
+    assert ok(server.kubectl("diff", "--server-side", "--field-manager=one", "-f", "-", stdin=MANIFEST)) == ""
+    changed = MANIFEST.replace("Payments", "Pay")
+    different = server.kubectl("diff", "--server-side", "--field-manager=one", "-f", "-", stdin=changed)
+    assert different.returncode == 1 and "displayName: Pay" in different.stdout
+    conflict = server.kubectl(*apply, "--field-manager=two", stdin=changed)
+    assert conflict.returncode != 0 and 'conflict with "one": .spec.displayName' in conflict.stderr
+    ok(server.kubectl(*apply, "--field-manager=two", "--force-conflicts", stdin=changed))
+    assert ok(server.kubectl("get", "rcl", "ack", "-o", "jsonpath={.spec.displayName}")) == "Pay"
+    owners = json.loads(ok(server.kubectl("get", "rcl", "ack", "-o", "json", "--show-managed-fields")))
+    assert [entry["manager"] for entry in owners["metadata"]["managedFields"]] == ["one", "two"]
+
+
+def test_client_side_applied_fields_are_taken_over(ack: ObjectServer) -> None:
+    changed = MANIFEST.replace("Payments", "Pay")
+    ok(ack.kubectl("apply", "--server-side", "-f", "-", stdin=changed))
+    assert ok(ack.kubectl("get", "rcl", "ack", "-o", "jsonpath={.spec.displayName}")) == "Pay"
 
 
 def test_status_shows_in_tables(ack: ObjectServer) -> None:
