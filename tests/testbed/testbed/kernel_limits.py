@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 MAX_INSTANCES = Path("/proc/sys/fs/inotify/max_user_instances")
-# Counted on running clusters, and a little more.
-OF_CONTROL_PLANE = 20  # kube-apiserver 10, kube-controller-manager 8
-OF_NODE = 10  # kubelet 6, containerd 1, kube-proxy 1
+# Counted on running clusters.
+OF_CONTROL_PLANE = 18  # kube-apiserver 10, kube-controller-manager 8
+OF_NODE = 8  # kubelet 6, containerd 1, kube-proxy 1
 ADVISED = 1024
 
 
