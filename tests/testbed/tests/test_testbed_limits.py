@@ -26,4 +26,4 @@ def test_instances_of_this_user_are_counted() -> None:
 def test_what_to_do_is_said() -> None:
     kernel_limits.check_inotify([True, False], most=128, in_use=10)
     with pytest.raises(kernel_limits.TooFew, match=r"sysctl -w fs\.inotify\.max_user_instances=1024"):
-        kernel_limits.check_inotify([True] * 4, most=128, in_use=10)
+        kernel_limits.check_inotify([True] * 5, most=128, in_use=10)
