@@ -123,9 +123,9 @@ TEST(BatchWriter, LosesAndCountsWhatIsBeyondItsBound) {
   EXPECT_EQ(writer.lost(), 3U);
   const std::string all = pipe.read_lines(18);
   EXPECT_EQ(all.size(), 20U * 1024 + 7);
-  EXPECT_TRUE(all.ends_with("x\nlost 3\n"));
+  EXPECT_NE(all.find("x\nlost 3\n"), std::string::npos) << "told after a batch that was written";
   EXPECT_TRUE(writer.add("again\n"));
-  EXPECT_TRUE(pipe.read_lines(19).ends_with("lost 3\nagain\n"));
+  EXPECT_TRUE(pipe.read_lines(19).ends_with("\nagain\n"));
 }
 
 TEST(BatchWriter, AReaderThatNeverReadsDoesNotHoldUpTheEnd) {
