@@ -33,8 +33,7 @@ Result<Secret> read_password(const std::string& path) {
   return Secret(std::move(text));
 }
 
-Result<storage::PostgresOptions> postgres_options(const std::string& url,
-                                                  const StorePlace& place) {
+Result<storage::PostgresOptions> postgres_options(const std::string& url, const StorePlace& place) {
   storage::PostgresOptions options;
   TRY(Secret password, read_password(place.password_file));
   TRY(options.settings, storage::parse_postgres_url(url, std::move(password)));
