@@ -89,7 +89,7 @@ struct Proxy::Request {
   RequestBody body;
   io::TaskGroup body_tasks;
   audit::RequestRecord record;
-  std::vector<std::uint64_t> tried;
+  std::vector<TriedLane> tried;
   int attempts = 0;
   bool aborted = false;
   http::ClientExchange* up = nullptr;        // the attempt that is running
@@ -175,7 +175,7 @@ io::Task<void> Proxy::serve_planned(Request& request) {
 }
 
 io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
-  request.tried.push_back(lane->number());
+  request.tried.push_back({lane->number(), lane->agent().replica});
   const std::string& cluster = request.tunnel.cluster();
   auto field = co_await lane->identity_field(request.principal);
   if (!field.ok()) {

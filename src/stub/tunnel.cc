@@ -33,19 +33,23 @@ void Tunnel::remove(const Lane& lane) {
   std::erase_if(lanes_, [&lane](const LanePtr& l) { return l.get() == &lane; });
 }
 
-LanePtr Tunnel::pick(const std::vector<std::uint64_t>& tried) const {
+LanePtr Tunnel::pick(const std::vector<TriedLane>& tried) const {
   const auto was_tried = [&tried](const Lane& lane) {
-    return std::find(tried.begin(), tried.end(), lane.number()) != tried.end();
+    return std::any_of(tried.begin(), tried.end(),
+                       [&lane](const TriedLane& t) { return t.number == lane.number(); });
   };
-  const auto load = [](const Lane& lane) {
-    return std::tuple(lane.queued_bytes(), lane.open_streams());
+  const auto rank = [&tried](const Lane& lane) {
+    const bool same_replica = std::any_of(tried.begin(), tried.end(), [&lane](const TriedLane& t) {
+      return t.replica == lane.agent().replica;
+    });
+    return std::tuple(same_replica, lane.queued_bytes(), lane.open_streams());
   };
   LanePtr best;
   for (const LanePtr& lane : lanes_) {
     if (!lane->usable() || was_tried(*lane)) {
       continue;
     }
-    if (best == nullptr || load(*lane) < load(*best)) {
+    if (best == nullptr || rank(*lane) < rank(*best)) {
       best = lane;
     }
   }

@@ -16,6 +16,13 @@ namespace roadstead::stub {
 
 using LanePtr = std::shared_ptr<Lane>;
 
+// A lane that a request has been sent on. Its replica may have died with all its lanes, of which the
+// hub hears one after the other.
+struct TriedLane {
+  std::uint64_t number;
+  std::string replica;
+};
+
 class Tunnel {
  public:
   Tunnel(std::string cluster, const FairLimits& limits)
@@ -28,7 +35,7 @@ class Tunnel {
 
   // The usable lane with the least queued bytes, then the fewest streams; a lane of another replica
   // than those in `tried` when there is one. nullptr when none is usable.
-  LanePtr pick(const std::vector<std::uint64_t>& tried) const;
+  LanePtr pick(const std::vector<TriedLane>& tried) const;
   // Asks the Agent behind a busy lane for one more, within limits; it closes by itself when idle.
   void grow_behind(Lane& busy, MonotonicTime now);
   bool connected() const { return pick({}) != nullptr; }
