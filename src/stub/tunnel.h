@@ -16,8 +16,8 @@ namespace roadstead::stub {
 
 using LanePtr = std::shared_ptr<Lane>;
 
-// A lane that a request has been sent on. Its replica may have died with all its lanes, of which the
-// hub hears one after the other.
+// A lane that a request has been sent on. Its replica may have died with all its lanes, of which
+// the hub hears one after the other.
 struct TriedLane {
   std::uint64_t number;
   std::string replica;
