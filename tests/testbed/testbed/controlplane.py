@@ -163,6 +163,8 @@ def apiserver(layout: Layout, net: network.ClusterNetwork, extra: list[str]) -> 
         f"--audit-policy-file={layout.configs}/audit-policy.yaml",
         f"--audit-log-path={layout.audit_log}",
         "--audit-log-mode=blocking",
+        # One file however long a run: tests read it from where they began. In MiB.
+        "--audit-log-maxsize=4096",
         # Without it a stop by SIGTERM waits half a minute for watches that nobody ends.
         "--shutdown-watch-termination-grace-period=1s",
         *extra,
