@@ -30,10 +30,17 @@ def inotify_in_use(uid: int, proc: Path = Path("/proc")) -> int:
         try:
             if process.stat().st_uid != uid:
                 continue
-            found += sum(os.readlink(fd).endswith("inotify") for fd in (process / "fd").iterdir())
+            found += sum(is_inotify(descriptor) for descriptor in (process / "fd").iterdir())
         except OSError:
             continue  # it has ended
     return found
+
+
+def is_inotify(descriptor: Path) -> bool:
+    try:
+        return os.readlink(descriptor).endswith("inotify")
+    except OSError:
+        return False  # closed meanwhile, as that of the listing itself
 
 
 def check_inotify(nodes: Iterable[bool], most: int | None = None, in_use: int | None = None) -> None:
