@@ -80,6 +80,22 @@ TEST(Simulation, AnOfflineClusterFailsAtOnceWithoutRetryAfter) {
   EXPECT_EQ(world.clock().now(), start);
 }
 
+TEST(Simulation, ALaneOfAnotherApiServerGetsNoRequest) {
+  World world(11);
+  world.connect(0, "ca-of-another-cluster");
+  world.loop().run_for(seconds(1));
+  EXPECT_EQ(world.refused_lanes(), 1);
+  Answer answer;
+  world.loop().run_until_done(ask(&world, "GET", "/api/v1/pods", "", &answer));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_TRUE(world.api_server().carried_out().empty());
+  world.connect(1, "ca-of-the-cluster");
+  world.loop().run_for(seconds(5));
+  EXPECT_FALSE(world.connected(0)) << "the refused one was closed";
+  world.loop().run_until_done(ask(&world, "GET", "/api/v1/pods", "", &answer));
+  EXPECT_EQ(answer.status, 200) << answer.error;
+}
+
 TEST(Simulation, AReadOutlivesItsLane) {
   World world(3);
   world.api_server().set_delay(seconds(2));

@@ -19,6 +19,7 @@ class QuietEvents final : public agent::LaneEvents {
   tunnel::Hello hello() override {
     tunnel::Hello hello;
     hello.replica = "agent";
+    hello.api_server_ca_fingerprint = "ca-of-the-cluster";
     return hello;
   }
   tunnel::ApiServerReport report() override { return {}; }
@@ -102,18 +103,18 @@ void World::revoke() {
   stubs_.recheck_principals();
 }
 
-void World::connect(std::size_t index) {
+void World::connect(std::size_t index, std::string registered_ca) {
   Member& member = agents_.at(index);
   CHECK(member.session == nullptr, "the agent is connected");
   auto [hub_end, agent_end] = net::make_pipe(loop_);
   member.server = std::make_unique<agent::LaneServer>(
-      loop_, agent_clock_, forwarder_, trust_, agent::LocalRules{}, *events_, std::array<std::byte, 32>{},
-      telemetry::Logger());
+      loop_, agent_clock_, forwarder_, trust_, agent::LocalRules{}, *events_,
+      std::array<std::byte, 32>{}, telemetry::Logger());
   member.session = http::H2Session::create(std::move(agent_end), http::H2Session::Role::Server,
                                            agent_options(), member.server.get());
   tasks_.spawn(run_agent(index, member.session.get()));
-  tasks_.spawn(
-      stubs_.serve_lane(std::move(hub_end), {"ack", kClusterUid, "pipe", "01", {}, false}));
+  tasks_.spawn(stubs_.serve_lane(
+      std::move(hub_end), {"ack", kClusterUid, "pipe", "01", {}, false, std::move(registered_ca)}));
 }
 
 io::Task<void> World::run_agent(std::size_t index, http::H2Session* session) {

@@ -49,7 +49,8 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   static stub::StubOptions default_options();
 
   // Agents are numbered from 0. A connected Agent has one lane.
-  void connect(std::size_t agent);
+  // `registered_ca`: of which API server the hub takes it; every Agent names "ca-of-the-cluster".
+  void connect(std::size_t agent, std::string registered_ca = {});
   void kill(std::size_t agent);  // as kill -9: the lane breaks where it is
   // The Agents' identity contexts end now, and the Stub does not know.
   void forget_identities() { agent_clock_.jump(std::chrono::seconds(70)); }
@@ -70,6 +71,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   // Closes everything and joins all tasks.
   void end();
   const std::vector<audit::RequestRecord>& records() const { return records_; }
+  int refused_lanes() const { return refused_; }
 
  private:
   struct Agent;
@@ -85,6 +87,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
 
   void on_lane_up(const stub::LaneSummary&) override {}
   void on_lane_down(const stub::LaneSummary&) override {}
+  void on_lane_refused(const stub::LaneSummary&) override { ++refused_; }
   void on_report(const stub::LaneSummary&, const tunnel::ApiServerReport&) override {}
   void on_message(const stub::LaneSummary&, const codec::json::object&,
                   UniqueFunction<void(codec::json::object)>) override {}
@@ -108,6 +111,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   std::list<Member> dead_;  // kept until their tasks have ended
   std::list<std::unique_ptr<http::H1Server>> users_;
   std::vector<audit::RequestRecord> records_;
+  int refused_ = 0;
   io::TaskGroup tasks_{loop_};
 };
 
