@@ -61,9 +61,9 @@ Result<HostPort> parse_host_port(std::string_view text, std::string_view default
                    "address " + quoted(text) + " must be host:port, without a scheme or path");
     }
   }
-  const std::string_view number = std::string_view(out.host).substr(0, out.host.find('%'));
-  if (number.find(':') != std::string_view::npos &&
-      number.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) {
+  const std::string number = out.host.substr(0, out.host.find('%'));  // without a zone
+  in6_addr ignored;
+  if (number.find(':') != std::string::npos && inet_pton(AF_INET6, number.c_str(), &ignored) != 1) {
     return Error(ErrorKind::InvalidArgument, "address " + quoted(text) + " is no IPv6 address");
   }
   if (out.port.empty()) {
