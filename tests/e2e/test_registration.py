@@ -160,14 +160,16 @@ def test_connect_registers_a_new_cluster_in_one_command(
     assert cli.json("cluster", "get", "joined")["status"]["phase"] == "Running"
     assert fresh.node_name in Kubectl(admin_login.kubeconfig("joined"))("get", "nodes")
     cli("cluster", "remove", "joined", "--yes", timeout=120)
-    assert "roadstead-system" not in fresh.kubectl("get", "namespaces", "-o", "name")
+    wait.until("its namespace is gone", lambda: NAMESPACE not in fresh.kubectl("get", "namespaces", "-o", "name"),
+               timeout=60)
 
 
 @contextmanager
 def no_way_to(cluster: Cluster, address: str, port: int) -> Iterator[None]:
     """As a firewall of the site: neither its nodes nor its pods reach that port."""
     rule = f"ip daddr {address} tcp dport {port} drop"
-    chains = "".join(f"chain {hook} {{ type filter hook {hook} priority 0; policy accept; {rule} }} " for hook in ("forward", "output"))
+    chains = "".join(f"chain {hook} {{ type filter hook {hook} priority 0; policy accept; {rule}; }}; "
+                     for hook in ("forward", "output"))
     cluster.run_in_namespace(["nft", f"table inet site_firewall {{ {chains}}}"], check=True)
     try:
         yield
