@@ -64,9 +64,8 @@ io::Task<Result<net::StreamPtr>> TlsHubDialer::connect(
 }
 
 io::Task<Result<net::StreamPtr>> TlsHubDialer::dial_lane(HubIdentityPtr identity) {
-  CO_TRY(net::StreamPtr stream,
-         co_await connect(identity->hub, identity->context,
-                          tunnel::tunnel_server_name(identity->cluster)));
+  CO_TRY(net::StreamPtr stream, co_await connect(identity->hub, identity->context,
+                                                 tunnel::tunnel_server_name(identity->cluster)));
   if (stream->tls()->alpn() != tunnel::kAlpn) {
     stream->close();
     co_return Error(ErrorKind::Protocol, "the other side does not speak " +

@@ -53,8 +53,8 @@ struct ContextRules {
 };
 
 // The Agent's check: chain, validity at `now`, audience, binding, lifetime, that the user is the
-// certificate's and the groups are among its groups. Error kind Unauthenticated; the message names the
-// rule. The local deny list is a separate rule of the Agent.
+// certificate's and the groups are among its groups. Error kind Unauthenticated; the message names
+// the rule. The local deny list is a separate rule of the Agent.
 Result<void> verify_context(const IdentityContext& context, const ContextRules& rules,
                             WallTime now);
 

@@ -10,7 +10,7 @@ from dev import build, setup, shell, tidying
 from dev.outcome import Outcome
 from dev.paths import TOOLS
 
-CHECKERS = ("check_layers.py", "check_tree.py")
+CHECKERS = ("check_layers.py", "check_tree.py", "check_limits.py", "check_links.py")
 
 
 def run() -> Outcome:

@@ -63,8 +63,8 @@ class Program {
     TRY(agent::ApiServerAccess access, agent::read_access(settings_));
     TRY(std::string fingerprint, access.ca_fingerprint().with_context(access.origin));
     const std::string origin = access.origin;
-    TRY(api_server_, agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_,
-                                                     &buffers_));
+    TRY(api_server_,
+        agent::PooledApiServer::create(std::move(access), shard_, blocking_, logger_, &buffers_));
     calls_ = std::make_unique<agent::OwnCalls>(*api_server_, shard_, own_names(settings_));
     TRY_VOID(build_store());
     dialer_ = std::make_unique<agent::TlsHubDialer>(shard_, blocking_, settings_.proxy);
