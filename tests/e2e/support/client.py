@@ -261,6 +261,7 @@ class Stream:
 
     def __init__(self, connection: Connection, path: str) -> None:
         self._connection = connection
+        self._left = False
         connection.request("GET", path, headers={"Accept": "application/json"})
         self.response = connection.getresponse()
 
@@ -272,12 +273,21 @@ class Stream:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._left = True
         self._connection.close()
 
     def lines(self) -> Iterator[bytes]:
         """Until the end; TimeoutError when nothing comes for the connection's time."""
-        while line := self.response.readline():
+        while line := self._next():
             yield line
+
+    def _next(self) -> bytes:
+        try:
+            return self.response.readline()
+        except (OSError, ValueError, AttributeError):
+            if self._left:
+                return b""  # another thread still read when `with` ended
+            raise
 
     def events(self) -> Iterator[Any]:
         for line in self.lines():
