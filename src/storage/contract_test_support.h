@@ -43,18 +43,11 @@ struct StoreFactory {
   }
 };
 
-template <class T>
-io::Task<void> keep_result(io::Task<T> task, std::optional<T>* out) {
-  out->emplace(co_await std::move(task));
-}
-
 class StoreContract : public testing::TestWithParam<StoreFactory> {
  protected:
   template <class T>
   T run(io::Task<T> task) {
-    std::optional<T> out;
-    shard_.run_until_done(keep_result(std::move(task), &out));
-    return std::move(*out);
+    return shard_.wait_for(std::move(task));
   }
   ObjectStore& store() { return store_->objects(); }
   SecretStore& secrets() { return store_->secrets(); }

@@ -48,11 +48,7 @@ class PostgresUnderTest final : public StoreUnderTest {
     store_.reset();
     store_ = open_store(options_, clock_);
   }
-  Result<void> compact(io::Shard& shard) override {
-    std::optional<Result<void>> out;
-    shard.run_until_done(keep_result(store_->compact(shard), &out));
-    return std::move(*out);
-  }
+  Result<void> compact(io::Shard& shard) override { return shard.wait_for(store_->compact(shard)); }
 
  private:
   FakeClock& clock_;
@@ -70,9 +66,7 @@ class PostgresTest : public testing::Test {
  protected:
   template <class T>
   T run(io::Task<T> task) {
-    std::optional<T> out;
-    shard_.run_until_done(keep_result(std::move(task), &out));
-    return std::move(*out);
+    return shard_.wait_for(std::move(task));
   }
   Key key(std::string name) { return {"things.example.com", "", std::move(name)}; }
 
