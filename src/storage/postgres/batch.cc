@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/postgres/batch.h"
 
+#include "storage/answers.h"
+
 namespace roadstead::storage::postgres {
 namespace {
 
 Error not_found(const Write& write) {
-  return write.is_secret()
-             ? Error(ErrorKind::NotFound, "secret \"" + write.key.name + "\" not found")
-             : Error(ErrorKind::NotFound,
-                     write.key.resource + " \"" + write.key.path() + "\" not found");
+  return write.is_secret() ? no_such_secret(write.key.name) : no_such(write.key);
 }
 
 }  // namespace

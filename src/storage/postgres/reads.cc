@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "storage/answers.h"
 #include "storage/limits.h"
 
 namespace roadstead::storage::postgres {
@@ -48,11 +49,6 @@ WHERE before <= $3 ORDER BY revision
 )sql";
 
 constexpr std::uint64_t kNoLimit = 1u << 30;
-
-Error gone(Revision asked, Revision oldest) {
-  return Error(ErrorKind::Gone, "too old resource version: " + std::to_string(asked) + " (" +
-                                    std::to_string(oldest) + ")");
-}
 
 std::array<Query, 4> changes_queries(Revision since, std::size_t limit) {
   return {Query{kBegin, {}}, Query{kCounters, {}},
@@ -102,7 +98,7 @@ Result<Record> read_record(Session& session, const Key& key) {
                    "$2 ORDER BY revision DESC LIMIT 1",
                    {Param::text(key.resource), Param::text(path)}}));
   if (rows.count() == 0 || rows.flag(0, 1)) {
-    return Error(ErrorKind::NotFound, key.resource + " \"" + path + "\" not found");
+    return no_such(key);
   }
   return Record{key, rows.number(0, 0), rows.text(0, 2)};
 }
@@ -124,14 +120,7 @@ Result<ListPage> read_list(Session& session, const ListQuery& query) {
   const Revision newest = answers[1].number(0, 0);
   const Revision oldest = answers[1].number(0, 1);
   ListPage page;
-  page.revision = query.at == 0 ? newest : query.at;
-  if (page.revision > newest) {
-    return Error(ErrorKind::InvalidArgument,
-                 "resource version " + std::to_string(query.at) + " lies in the future");
-  }
-  if (page.revision < oldest) {
-    return gone(page.revision, oldest);
-  }
+  TRY(page.revision, snapshot_to_read(query.at, newest, oldest));
   const Rows& rows = answers[2];
   PageBudget budget;
   for (int i = 0; i < rows.count(); ++i) {
@@ -154,7 +143,7 @@ Result<SealedBlob> read_secret(Session& session, const std::string& name) {
   TRY(const Rows rows,
       session.run({"SELECT version, bytes FROM secrets WHERE name = $1", {Param::text(name)}}));
   if (rows.count() == 0) {
-    return Error(ErrorKind::NotFound, "secret \"" + name + "\" not found");
+    return no_such_secret(name);
   }
   return SealedBlob{rows.number(0, 0), rows.text(0, 1)};
 }

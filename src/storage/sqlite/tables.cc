@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "storage/answers.h"
 #include "storage/limits.h"
 
 namespace roadstead::storage {
@@ -18,10 +19,6 @@ Key key_of(std::string resource, const std::string& path) {
 namespace {
 
 constexpr Revision kCompactionStep = 2000;
-
-Error no_such(const Key& key) {
-  return Error(ErrorKind::NotFound, key.resource + " \"" + key.path() + "\" not found");
-}
 
 Result<std::uint64_t> counter(Connection& connection, std::string_view name) {
   Statement statement = connection.prepare("SELECT value FROM counters WHERE name = ?1");
@@ -52,11 +49,6 @@ class Snapshot {
 // Past every path of the namespace: '0' follows '/'.
 std::string end_of_namespace(const std::string& ns) { return ns + "0"; }
 
-Error gone(Revision asked, Revision oldest) {
-  return Error(ErrorKind::Gone, "too old resource version: " + std::to_string(asked) + " (" +
-                                    std::to_string(oldest) + ")");
-}
-
 }  // namespace
 
 Result<Record> read_record(Connection& connection, const Key& key) {
@@ -77,14 +69,7 @@ Result<ListPage> read_list(Connection& connection, const ListQuery& query) {
   ListPage page;
   TRY(const Revision newest, counter(connection, "revision"));
   TRY(const Revision oldest, counter(connection, "compacted"));
-  page.revision = query.at == 0 ? newest : query.at;
-  if (page.revision > newest) {
-    return Error(ErrorKind::InvalidArgument,
-                 "resource version " + std::to_string(query.at) + " lies in the future");
-  }
-  if (page.revision < oldest) {
-    return gone(page.revision, oldest);
-  }
+  TRY(page.revision, snapshot_to_read(query.at, newest, oldest));
   const std::string after =
       query.namespace_ ? std::max(query.after, *query.namespace_ + "/") : query.after;
   const std::string end = query.namespace_ ? end_of_namespace(*query.namespace_) : "\x7f";
@@ -155,7 +140,7 @@ Result<SealedBlob> read_secret(Connection& connection, const std::string& name) 
   statement.bind(1, name);
   TRY(const bool row, statement.step());
   if (!row) {
-    return Error(ErrorKind::NotFound, "secret \"" + name + "\" not found");
+    return no_such_secret(name);
   }
   return SealedBlob{statement.number(0), statement.text(1)};
 }
@@ -310,7 +295,7 @@ Result<std::uint64_t> TableWriter::put_secret(const std::string& name, std::uint
     if (expected == 0) {
       return Error(ErrorKind::AlreadyExists, "secret \"" + name + "\" already exists");
     }
-    return version == 0 ? Error(ErrorKind::NotFound, "secret \"" + name + "\" not found")
+    return version == 0 ? no_such_secret(name)
                         : Error(ErrorKind::Conflict, "secret \"" + name + "\" has changed");
   }
   Statement statement = connection_.prepare("INSERT OR REPLACE INTO secrets VALUES (?1, ?2, ?3)");
@@ -322,7 +307,7 @@ Result<std::uint64_t> TableWriter::put_secret(const std::string& name, std::uint
 Result<void> TableWriter::remove_secret(const std::string& name, std::uint64_t expected) {
   TRY(const std::uint64_t version, secret_version(name));
   if (version == 0) {
-    return Error(ErrorKind::NotFound, "secret \"" + name + "\" not found");
+    return no_such_secret(name);
   }
   if (version != expected) {
     return Error(ErrorKind::Conflict, "secret \"" + name + "\" has changed");
