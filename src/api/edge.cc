@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/edge.h"
 
-#include <functional>
-
 #include "api/routing.h"
 #include "crypto/certificate.h"
 #include "net/proxy_protocol.h"
@@ -134,15 +132,13 @@ io::Task<void> ShardEdge::close() {
   co_await tasks_.join();
 }
 
-Edge::Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards, telemetry::Logger logger)
+Edge::Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards,
+           const stub::OneProcessTunnels& tunnels, telemetry::Logger logger)
     : options_(options),
       shards_(std::move(shards)),
+      tunnels_(tunnels),
       logger_(std::move(logger)),
       tasks_(shards_.front()->shard()) {}
-
-std::size_t Edge::shard_of(const std::string& cluster) const {
-  return std::hash<std::string>()(cluster) % shards_.size();
-}
 
 io::Task<void> Edge::accept_loop(net::Listener& listener) {
   for (;;) {
@@ -181,7 +177,7 @@ io::Task<void> Edge::dispatch(net::Socket socket) {
   if (!cluster.has_value()) {
     cluster = cluster_of_host(hello->server_name, options_.zone);
   }
-  ShardEdge& place = *shards_[cluster.has_value() ? shard_of(*cluster) : 0];
+  ShardEdge& place = *shards_[cluster.has_value() ? tunnels_.shard_of(*cluster) : 0];
   if (&place.shard() == &here) {
     place.take(std::move(socket));
   } else {

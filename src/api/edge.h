@@ -21,7 +21,7 @@
 #include "net/socket.h"
 #include "net/tls_context.h"
 #include "registry/cluster_directory.h"
-#include "stub/stub_shard.h"
+#include "stub/tunnel_directory.h"
 #include "telemetry/log.h"
 
 namespace roadstead::api {
@@ -81,19 +81,20 @@ class ShardEdge {
 
 class Edge {
  public:
-  Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards, telemetry::Logger logger);
+  // `shards` in the order in which `tunnels` knows them.
+  Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards,
+       const stub::OneProcessTunnels& tunnels, telemetry::Logger logger);
 
   // Until the listener is closed. On the first shard.
   io::Task<void> accept_loop(net::Listener& listener);
   io::Task<void> close();
-
-  std::size_t shard_of(const std::string& cluster) const;
 
  private:
   io::Task<void> dispatch(net::Socket socket);
 
   const EdgeOptions& options_;
   std::vector<ShardEdge*> shards_;
+  const stub::OneProcessTunnels& tunnels_;
   telemetry::Logger logger_;
   io::TaskGroup tasks_;
   io::Quota handshakes_{4096};

@@ -9,8 +9,9 @@
 namespace roadstead::api {
 namespace {
 
-io::Task<void> serve_bridged(http::ServerExchange& exchange, StubPlace place, std::string cluster,
-                             identity::PrincipalPtr principal, std::string target) {
+io::Task<void> serve_bridged(http::ServerExchange& exchange, stub::TunnelPlace place,
+                             std::string cluster, identity::PrincipalPtr principal,
+                             std::string target) {
   io::Executor& home = exchange.executor();
   BridgedExchange bridged(exchange, *place.executor);
   co_await place.executor->enter();
@@ -83,7 +84,7 @@ io::Task<void> UserHandler::serve_cluster(http::ServerExchange& exchange, Route 
                                                  "\" is paused at the hub (spec.paused)"}));
     co_return;
   }
-  const StubPlace place = port_.place_of(route.cluster);
+  const stub::TunnelPlace place = port_.tunnels.place_of(route.cluster);
   if (place.executor == &exchange.executor()) {
     co_await place.stubs->serve_request(exchange, route.cluster, std::move(*principal),
                                         std::move(route.target));

@@ -3,7 +3,6 @@
 // it.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "api/routing.h"
@@ -12,14 +11,9 @@
 #include "identity/directory.h"
 #include "policy/authorizer.h"
 #include "registry/cluster_directory.h"
-#include "stub/stub_shard.h"
+#include "stub/tunnel_directory.h"
 
 namespace roadstead::api {
-
-struct StubPlace {
-  stub::StubShard* stubs = nullptr;
-  io::Executor* executor = nullptr;
-};
 
 struct UserPort {
   std::string zone;
@@ -29,7 +23,7 @@ struct UserPort {
   const registry::ClusterDirectory& clusters;
   const policy::Authorizer& authorizer;
   audit::AuditSink& audit;
-  std::function<StubPlace(const std::string& cluster)> place_of;
+  const stub::TunnelDirectory& tunnels;
 };
 
 class UserHandler final : public http::Handler {

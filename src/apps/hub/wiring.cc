@@ -118,6 +118,7 @@ class HubImpl final : public Hub {
   std::unique_ptr<api::HubCertificates> certificates_;
   std::string announced_roots_;
   std::vector<std::unique_ptr<ShardPlace>> shards_;
+  stub::OneProcessTunnels tunnels_;
   std::unique_ptr<api::Edge> edge_;
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<MetricsServer> metrics_;
@@ -277,9 +278,9 @@ void HubImpl::make_services() {
   const objects::Kind& credentials = *kinds_->find_kind("roadstead.io", "Credential");
   monitor_ = std::make_unique<controllers::ClusterMonitor>(*api_, clusters, clusters_, logger_);
   monitor_->on_removed(
-      [this](const std::string& name) { shards_[edge_->shard_of(name)]->remove_cluster(name); });
+      [this](const std::string& name) { shards_[tunnels_.shard_of(name)]->remove_cluster(name); });
   monitor_->on_conflict([this](const std::string& name, std::uint64_t lane) {
-    shards_[edge_->shard_of(name)]->refuse_lane(name, lane);
+    shards_[tunnels_.shard_of(name)]->refuse_lane(name, lane);
   });
   credentials_ = std::make_unique<controllers::CredentialController>(
       *api_, users, credentials, authorities_, directory_,
@@ -331,10 +332,7 @@ void HubImpl::make_shards() {
   edge_options_.proxy_protocol = settings_.proxy_protocol;
   edge_options_.http.h2.buffer_budget = &buffers_;
   port_.emplace(api::UserPort{settings_.zone, clock_, random_, directory_, clusters_, authorizer_,
-                              *audit_, [this](const std::string& cluster) {
-                                ShardPlace& place = *shards_[edge_->shard_of(cluster)];
-                                return api::StubPlace{&place.stubs(), &place.shard()};
-                              }});
+                              *audit_, tunnels_});
   hub_handler_ = std::make_unique<api::HubHandler>(*port_, *object_handler_, *login_, &images_);
   const ShardPlace::Parts parts{clock_,      random_, *audit_,        metrics_registry_, directory_,
                                 *events_,    *port_,  edge_options_,  contexts_,         clusters_,
@@ -344,8 +342,9 @@ void HubImpl::make_shards() {
     shards_.push_back(std::make_unique<ShardPlace>(i == 0 ? &home_ : nullptr, parts,
                                                    i == 0 ? hub_handler_.get() : nullptr));
     edges.push_back(&shards_.back()->edge());
+    tunnels_.add({&shards_.back()->stubs(), &shards_.back()->shard()});
   }
-  edge_ = std::make_unique<api::Edge>(edge_options_, edges, logger_);
+  edge_ = std::make_unique<api::Edge>(edge_options_, edges, tunnels_, logger_);
 }
 
 // No default password: whoever starts the hub reads a one-time command from its terminal.
