@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controllers/cluster_status/monitor.h"
 
+#include <algorithm>
+
 #include "base/rfc3339.h"
 #include "kube/object.h"
 
@@ -36,6 +38,17 @@ json::array agents_of(const registry::ClusterFacts& facts) {
     out.push_back(std::move(agent));
   }
   return out;
+}
+
+std::size_t digest(const registry::Ladder& ladder) {
+  std::string all = ladder.phase;
+  for (const registry::Condition& c : ladder.conditions) {
+    for (const std::string* text :
+         {&c.type, &c.status, &c.reason, &c.message, &c.evidence, &c.fix}) {
+      all.append(*text).push_back('\n');
+    }
+  }
+  return std::hash<std::string>()(all);
 }
 
 const objects::RequestContext& controller_context() {
@@ -75,9 +88,7 @@ io::Task<void> ClusterMonitor::run() {
       break;
     }
     timer.arm(kLookAgain, [this] {
-      for (const auto& [name, watched] : clusters_) {
-        dirty_.insert(name);
-      }
+      look_at_the_clock();
       changed_.pulse();
     });
     if (dirty_.empty()) {
@@ -97,37 +108,84 @@ io::Task<void> ClusterMonitor::follow() {
   cache.unlisten(objects_changed_);
 }
 
-// Brings the watched set in line with the objects.
+// Brings the watched set in line with the objects. Costs as much as has changed since the last
+// time.
 void ClusterMonitor::refresh() {
-  auto map = std::make_shared<registry::ClusterMap>();
-  for (const auto& [path, object] : api_.cache().of(kind_).objects()) {
-    const json::value value = object->parse();
-    const std::string name(kube::name_of(value));
-    const bool removing = codec::find(value, {"metadata", "deletionTimestamp"}) != nullptr;
-    const bool paused = codec::bool_at(value, {"spec", "paused"});
-    Watched& watched = clusters_[name];
-    if (watched.uid != kube::uid_of(value)) {
-      watched = Watched{};
-      adopt(name, value);
+  constexpr std::size_t kAtOnce = 500;
+  const objects::KindCache& cache = api_.cache().of(kind_);
+  for (;;) {
+    const auto events = seen_.has_value() ? cache.events(*seen_, kAtOnce) : std::nullopt;
+    if (!events.has_value()) {
+      look_at_all();
+      return;
     }
-    if (watched.facts.paused != paused || watched.facts.removing != removing) {
-      watched.facts.paused = paused;
-      watched.facts.removing = removing;
-      touch(name);
+    for (const objects::CacheEvent& event : *events) {
+      if (event.deleted) {
+        removed(event.object->key.name);
+      } else {
+        look_at(event.object->key.name, event.object->parse());
+      }
     }
-    (*map)[name] = {name, watched.uid, paused, removing, watched.facts.ca_fingerprint};
+    if (events->size() < kAtOnce) {
+      seen_ = std::max(*seen_, api_.cache().revision());
+      return;
+    }
+    seen_ = events->back().revision;
   }
-  directory_.replace(map);
-  for (auto it = clusters_.begin(); it != clusters_.end();) {
-    if (map->contains(it->first)) {
-      ++it;
-      continue;
+}
+
+void ClusterMonitor::look_at_all() {
+  const auto& objects = api_.cache().of(kind_).objects();
+  for (const auto& [path, object] : objects) {
+    look_at(object->key.name, object->parse());
+  }
+  std::vector<std::string> gone;
+  for (const auto& [name, watched] : clusters_) {
+    if (!objects.contains(name)) {
+      gone.push_back(name);
     }
-    const std::string name = it->first;
-    it = clusters_.erase(it);
-    dirty_.erase(name);
-    if (on_removed_) {
-      on_removed_(name);
+  }
+  for (const std::string& name : gone) {
+    removed(name);
+  }
+  seen_ = api_.cache().revision();
+}
+
+void ClusterMonitor::look_at(const std::string& name, const json::value& object) {
+  const bool removing = codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  const bool paused = codec::bool_at(object, {"spec", "paused"});
+  Watched& watched = clusters_[name];
+  if (watched.uid != kube::uid_of(object)) {
+    watched = Watched{};
+    adopt(name, object);
+  }
+  watched.facts.paused = paused;
+  watched.facts.removing = removing;
+  directory_.put({name, watched.uid, paused, removing, watched.facts.ca_fingerprint});
+  const json::value* status = codec::find(object, {"status"});
+  if (status == nullptr || *status != json::value(status_of(watched, object))) {
+    touch(name);
+  }
+}
+
+void ClusterMonitor::removed(const std::string& name) {
+  directory_.erase(name);
+  clusters_.erase(name);
+  dirty_.erase(name);
+  if (on_removed_) {
+    on_removed_(name);
+  }
+}
+
+// Finds the clusters whose ladder looks different only because time has passed.
+void ClusterMonitor::look_at_the_clock() {
+  const WallTime now = api_.clock().wall();
+  for (const auto& [name, watched] : clusters_) {
+    const registry::ClusterFacts& f = watched.facts;
+    const bool timed = f.token_minted.has_value() || f.token_expires.has_value() ||
+                       f.certificate_not_after.has_value() || f.conflict.has_value();
+    if (timed && digest(registry::climb(f, now)) != watched.shown) {
+      touch(name);
     }
   }
 }
@@ -316,9 +374,11 @@ io::Task<void> ClusterMonitor::write_status(std::string name) {
   }
   json::value value = (*object)->parse();
   json::object status = status_of(*watched, value);
+  const std::size_t shown = digest(registry::climb(watched->facts, api_.clock().wall()));
   // lastSeen alone is no reason to write.
   const json::value* before = codec::find(value, {"status"});
   if (before != nullptr && *before == json::value(status)) {
+    watched->shown = shown;
     co_return;
   }
   if (watched->facts.last_contact.has_value()) {
@@ -343,6 +403,7 @@ io::Task<void> ClusterMonitor::write_status(std::string name) {
     changed_.pulse();
     co_return;
   }
+  watched->shown = shown;
   if (phase != new_phase) {
     logger_.info("cluster changed", {{"cluster", name}, {"phase", new_phase}});
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -56,9 +57,14 @@ class ClusterMonitor {
     registry::ClusterFacts facts;
     std::string platform;
     std::string cluster_uid;
+    std::size_t shown = 0;  // digest of the ladder that the object shows; 0: not known
   };
   io::Task<void> follow();
   void refresh();
+  void look_at_all();
+  void look_at(const std::string& name, const boost::json::value& object);
+  void removed(const std::string& name);
+  void look_at_the_clock();
   void adopt(const std::string& name, const boost::json::value& object);
   Watched* find(const std::string& cluster);
   void touch(const std::string& cluster);
@@ -71,6 +77,7 @@ class ClusterMonitor {
   registry::ClusterDirectory& directory_;
   telemetry::Logger logger_;
   std::map<std::string, Watched> clusters_;
+  std::optional<objects::Revision> seen_;  // changes up to here are in `clusters_`
   std::set<std::string> dirty_;
   io::Event objects_changed_;  // the directory follows at once, whatever the writer waits for
   io::Event changed_;          // something is to be written
