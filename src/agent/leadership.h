@@ -6,8 +6,7 @@
 #include <string>
 
 #include "agent/own_calls.h"
-#include "io/sleep.h"
-#include "telemetry/log.h"
+#include "kube/controller/leader_elector.h"
 
 namespace roadstead::agent {
 
@@ -39,38 +38,27 @@ class SoleLeadership final : public Leadership {
   void stop() override {}
 };
 
-// A coordination.k8s.io/v1 Lease by client-go's rules: 15 s, renewed every 5 s; another replica's
-// claim ends 15 s after this replica last saw it change, by its own monotonic clock. Given up when
-// it could not be renewed for 10 s, and at stop().
-class LeaseLeadership final : public Leadership {
+// The Lease of the manifest: 15 s, renewed every 5 s (kube/controller/leader_elector.h).
+class LeaseLeadership final : public Leadership, private kube::LeaseAccess {
  public:
   LeaseLeadership(OwnCalls& calls, io::Executor& executor, std::string replica,
                   telemetry::Logger logger)
       : calls_(calls),
-        executor_(executor),
-        replica_(std::move(replica)),
-        logger_(std::move(logger)),
-        pause_(executor) {}
+        elector_(*this, executor, {.identity = std::move(replica)}, [this] { changed(); },
+                 std::move(logger)) {}
 
-  bool held() const override { return held_; }
-  io::Task<void> run() override;
-  void stop() override { pause_.stop(); }
+  bool held() const override { return elector_.held(); }
+  io::Task<void> run() override { return elector_.run(); }
+  void stop() override { elector_.stop(); }
 
  private:
-  io::Task<bool> try_hold();  // false when the API server did not serve it
-  io::Task<void> give_up();
-  bool may_take(const codec::json::value& lease);
-  void set_held(bool held);
+  io::Task<Result<codec::json::value>> get() override { return calls_.get_lease(); }
+  io::Task<Result<codec::json::value>> replace(codec::json::value lease) override {
+    return calls_.replace_lease(std::move(lease));
+  }
 
   OwnCalls& calls_;
-  io::Executor& executor_;
-  std::string replica_;
-  telemetry::Logger logger_;
-  io::StoppableSleep pause_;
-  bool held_ = false;
-  MonotonicTime renewed_{};
-  std::string observed_;  // the other holder's claim as last seen
-  MonotonicTime observed_at_{};
+  kube::LeaderElector elector_;
 };
 
 }  // namespace roadstead::agent
