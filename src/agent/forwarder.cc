@@ -107,13 +107,7 @@ io::Task<void> answer_error(http::ServerExchange& exchange, std::string_view cod
   head.status = 502;
   head.headers.add(std::string(tunnel::kErrorField), std::string(code));
   head.headers.add("content-type", "text/plain; charset=utf-8");
-  const auto responded = co_await exchange.respond(std::move(head));
-  if (responded.ok()) {
-    const auto written = co_await exchange.write(message.substr(0, 4096));
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
+  co_await http::send_whole(exchange, std::move(head), message.substr(0, 4096));
 }
 
 // Puts a running watch on the list of those that a drain ends.

@@ -3,6 +3,7 @@
 
 #include "base/rfc3339.h"
 #include "codec/json.h"
+#include "http/relay.h"
 
 namespace roadstead::agent {
 namespace {
@@ -16,16 +17,8 @@ io::Task<void> answer(http::ServerExchange& exchange, int status, std::string_vi
   http::ResponseHead head;
   head.status = status;
   head.headers.add("content-type", std::string(type));
-  head.headers.add("content-length", std::to_string(body.size()));
   head.headers.add("cache-control", "no-store");
-  const bool empty = exchange.request().method == "HEAD" || body.empty();
-  const auto responded = co_await exchange.respond(std::move(head), empty);
-  if (responded.ok() && !empty) {
-    const auto written = co_await exchange.write(body);
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
+  co_await http::send_whole(exchange, std::move(head), body);
 }
 
 }  // namespace

@@ -16,13 +16,7 @@ constexpr std::size_t kMaxContextBytes = 256 * 1024;
 io::Task<void> answer(http::ServerExchange& exchange, int status, std::string_view text) {
   http::ResponseHead head;
   head.status = status;
-  const auto responded = co_await exchange.respond(std::move(head), text.empty());
-  if (responded.ok() && !text.empty()) {
-    const auto written = co_await exchange.write(text);
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
+  co_await http::send_whole(exchange, std::move(head), text);
 }
 
 int status_of(const Error& error) { return traits(error.kind()).http_status; }

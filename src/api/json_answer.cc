@@ -2,6 +2,7 @@
 #include "api/json_answer.h"
 
 #include "http/date.h"
+#include "http/relay.h"
 
 namespace roadstead::api {
 
@@ -12,14 +13,7 @@ io::Task<void> answer_json(http::ServerExchange& exchange, const codec::json::ob
   head.headers.add("content-type", "application/json");
   head.headers.add("cache-control", "no-store");
   head.headers.add("date", http::format_http_date(exchange.executor().clock().wall()));
-  head.headers.add("content-length", std::to_string(text.size()));
-  const auto responded = co_await exchange.respond(std::move(head));
-  if (responded.ok()) {
-    const auto written = co_await exchange.write(text);
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
+  co_await http::send_whole(exchange, std::move(head), text);
 }
 
 }  // namespace roadstead::api

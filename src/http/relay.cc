@@ -45,4 +45,20 @@ io::Task<Result<std::string>> read_whole(BodySource& body, std::size_t limit) {
   }
 }
 
+io::Task<void> send_whole(ServerExchange& exchange, ResponseHead head, std::string_view body) {
+  const bool may_have_body = head.status >= 200 && head.status != 204 && head.status != 304;
+  if (may_have_body) {
+    head.headers.add("content-length", std::to_string(body.size()));
+  }
+  const bool ends = !may_have_body || body.empty() || exchange.request().method == "HEAD";
+  const auto responded = co_await exchange.respond(std::move(head), ends);
+  if (!responded.ok() || ends) {
+    co_return;
+  }
+  const auto written = co_await exchange.write(body);
+  if (written.ok()) {
+    static_cast<void>(co_await exchange.finish());
+  }
+}
+
 }  // namespace roadstead::http

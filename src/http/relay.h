@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Moving a body from one exchange to another: one chunk is in hand at a time, so a slow reader
-// stops its own writer and nobody else (docs/design/flow-control.md).
+// Moving bodies. From one exchange to another one chunk is in hand at a time, so a slow reader
+// stops its own writer and nobody else (docs/design/flow-control.md); small ones go in one piece.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,10 @@ io::Task<RelayOutcome> relay(BodySource& from, BodySink& to, Trailers trailers =
 
 // The whole body, or PayloadTooLarge beyond `limit` bytes.
 io::Task<Result<std::string>> read_whole(BodySource& body, std::size_t limit);
+
+// An answer that is complete: adds its length, leaves the body out for HEAD and where HTTP has none
+// (RFC 9110, 6.4.1). A peer that has gone is no error. `body` outlives the task.
+io::Task<void> send_whole(ServerExchange& exchange, ResponseHead head, std::string_view body);
 
 // Registers an abort callback for as long as it lives.
 class AbortHook {

@@ -2,6 +2,7 @@
 #include "stub/answers.h"
 
 #include "http/date.h"
+#include "http/relay.h"
 #include "tunnel/protocol.h"
 
 namespace roadstead::stub {
@@ -22,18 +23,10 @@ io::Task<void> answer_status(http::ServerExchange& exchange, kube::Status status
   head.headers.add("content-type", "application/json");
   head.headers.add("cache-control", "no-cache, private");
   head.headers.add("date", http::format_http_date(exchange.executor().clock().wall()));
-  head.headers.add("content-length", std::to_string(body.size()));
   if (status.retry_after_seconds > 0) {
     head.headers.add("retry-after", std::to_string(status.retry_after_seconds));
   }
-  const auto responded = co_await exchange.respond(std::move(head));
-  if (!responded.ok()) {
-    co_return;
-  }
-  const auto written = co_await exchange.write(body);
-  if (written.ok()) {
-    static_cast<void>(co_await exchange.finish());
-  }
+  co_await http::send_whole(exchange, std::move(head), body);
 }
 
 kube::Status offline(std::string_view cluster) {

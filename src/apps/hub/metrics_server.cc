@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apps/hub/metrics_server.h"
 
+#include "http/relay.h"
+
 namespace roadstead::hub {
 namespace {
 
@@ -52,14 +54,7 @@ io::Task<void> MetricsServer::handle(http::ServerExchange& exchange) {
   http::ResponseHead head;
   head.status = known ? 200 : 404;
   head.headers.add("content-type", "text/plain; version=0.0.4; charset=utf-8");
-  head.headers.add("content-length", std::to_string(body.size()));
-  const auto responded = co_await exchange.respond(std::move(head));
-  if (responded.ok()) {
-    const auto written = co_await exchange.write(body);
-    if (written.ok()) {
-      static_cast<void>(co_await exchange.finish());
-    }
-  }
+  co_await http::send_whole(exchange, std::move(head), body);
 }
 
 }  // namespace roadstead::hub
