@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from bisect import bisect_left
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,6 +30,13 @@ class Tail:
         self._offset = 0
         self._times: dict[str, list[float]] = {}
         self._lock = threading.Lock()
+
+    def some(self, cluster: str, begin: float, end: float, within: float = 10) -> int:
+        """How many there are, once there is one: who writes the log gathers lines for a moment. 0 after `within` seconds."""
+        deadline = time.monotonic() + within
+        while (found := self.count(cluster, begin, end)) == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
 
     def count(self, cluster: str, begin: float, end: float) -> int:
         with self._lock:

@@ -108,7 +108,7 @@ class Run:
             outcome = Outcome(side, families[result.text], result.text, result.state, result.seconds, attempt,
                               message=result.message)
             if side == "hub" and requests is not None and result.began:
-                outcome.requests = requests.count(lane.name, result.began, end)
+                outcome.requests = requests.some(lane.name, result.began, end)
                 outcome.around = around.count(lane.name, result.began, end)
             self.record.add(outcome)
             self.done += attempt == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,16 @@ def test_requests_are_counted_by_cluster_and_time(tmp_path: Path) -> None:
     assert requests.count("one", base, base + 1) == 2
     assert requests.count("one", base, base + 9) == 3
     assert requests.count("two", base, base + 9) == 1
+    assert requests.some("three", base, base + 9, within=0) == 0
+
+
+def test_a_record_that_is_written_a_moment_later_still_counts(tmp_path: Path) -> None:
+    log = tmp_path / "hub.log"
+    late = threading.Timer(0.1, log.write_text, ["INFO  request started=2026-11-22T09:24:20.500000Z user=admin cluster=one\n"])
+    late.start()
+    base = evidence.seconds("2026-11-22T09:24:20.000000Z")
+    assert evidence.HubRequests(log).some("one", base, base + 1) == 1
+    late.join()
 
 
 @pytest.mark.parametrize(
