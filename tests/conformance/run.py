@@ -131,7 +131,9 @@ class Run:
         known = self.record.get(side, spec)
         if known is None or (attempt == 1 and not self.options.resume):
             return False
-        return known.state in ("passed", "skipped") if attempt > 1 else known.state == "passed"
+        if known.state == "passed":
+            return side == "direct" or known.requests > 0 or attempt > 1
+        return attempt > 1 and known.state == "skipped"
 
 
 def main(argv: Sequence[str]) -> int:
