@@ -22,7 +22,10 @@ struct JsonLimits {
 
 // The error names line and column.
 Result<json::value> parse_json(std::string_view text, JsonLimits limits = {});
+// Whether parse_json would read it, but for duplicate names: quick, builds nothing.
+bool is_json(std::string_view text, JsonLimits limits = {});
 std::string write_json(const json::value& value);
+std::string write_json_sorted(const json::value& value);  // names of every object in order
 std::string write_json_pretty(const json::value& value);  // two spaces
 
 // Reads by path; each returns nullptr / fallback when a step is missing or of another type.

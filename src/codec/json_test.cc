@@ -114,5 +114,21 @@ TEST(Json, ReadsByPath) {
   EXPECT_EQ(find(v, {}), &v);
 }
 
+TEST(Json, WritesNamesInOrderAtEveryDepth) {
+  const auto value = parse_json(R"({"b":[{"d":1,"c":{"z":0,"a":""}}],"a":true,"aa":null})");
+  ASSERT_TRUE(value.ok());
+  EXPECT_EQ(write_json_sorted(*value), R"({"a":true,"aa":null,"b":[{"c":{"a":"","z":0},"d":1}]})");
+}
+
+TEST(Json, ChecksWithoutBuilding) {
+  EXPECT_TRUE(is_json(R"({"a":[1,2.5,"x\u00e9",{}],"b":null})"));
+  for (const char* bad : {"", "{", R"({"a":1)", R"({"a":1}x)", "{\"a\":\"\xff\"}", "[1,]"}) {
+    EXPECT_FALSE(is_json(bad)) << bad;
+    EXPECT_FALSE(parse_json(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(is_json("[[[]]]", {.max_bytes = 100, .max_depth = 2}));
+  EXPECT_FALSE(is_json("[1,2,3]", {.max_bytes = 5, .max_depth = 2}));
+}
+
 }  // namespace
 }  // namespace roadstead::codec

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <vector>
 
 #include "base/utf8.h"
 #include "codec/json.h"
@@ -11,7 +13,7 @@ namespace {
 // Own writer: boost::json::serialize writes 0.5 as 5E-1, which people and diffs do not like.
 class Writer {
  public:
-  explicit Writer(bool pretty) : pretty_(pretty) {}
+  explicit Writer(bool pretty, bool sorted = false) : pretty_(pretty), sorted_(sorted) {}
 
   void value(const json::value& v) {
     switch (v.kind()) {
@@ -56,15 +58,33 @@ class Writer {
   }
 
   void object(const json::object& o) {
-    bool first = true;
+    const auto before = [](const auto& a, const auto& b) { return a.key() < b.key(); };
     open('{');
-    for (const auto& member : o) {
-      separate(first);
-      string(member.key());
-      out_.append(pretty_ ? ": " : ":");
-      value(member.value());
+    bool first = true;
+    if (!sorted_ || std::is_sorted(o.begin(), o.end(), before)) {
+      for (const auto& one : o) {
+        member(first, one);
+      }
+    } else {
+      std::vector<const json::key_value_pair*> members;
+      members.reserve(o.size());
+      for (const auto& one : o) {
+        members.push_back(&one);
+      }
+      std::sort(members.begin(), members.end(),
+                [&](const auto* a, const auto* b) { return before(*a, *b); });
+      for (const auto* one : members) {
+        member(first, *one);
+      }
     }
     close('}', o.empty());
+  }
+
+  void member(bool& first, const json::key_value_pair& one) {
+    separate(first);
+    string(one.key());
+    out_.append(pretty_ ? ": " : ":");
+    value(one.value());
   }
 
   // Shortest text that reads back as the same double, and as a double.
@@ -153,6 +173,7 @@ class Writer {
   }
 
   const bool pretty_;
+  const bool sorted_;
   std::size_t depth_ = 0;
   std::string out_;
 };
@@ -161,6 +182,12 @@ class Writer {
 
 std::string write_json(const json::value& value) {
   Writer writer(false);
+  writer.value(value);
+  return writer.take();
+}
+
+std::string write_json_sorted(const json::value& value) {
+  Writer writer(false, true);
   writer.value(value);
   return writer.take();
 }

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "kube/status.h"
+#include "objects/object_text.h"
 
 namespace roadstead::objects {
 namespace {
@@ -38,19 +40,31 @@ ObjectPtr make_object(json::value value, Revision revision) {
 }
 
 Result<ObjectPtr> make_object(const storage::Key& key, Revision revision, std::string_view stored) {
-  auto parsed = codec::parse_json(stored, kStoredLimits);
-  if (!parsed.ok() || !parsed->is_object()) {
+  const auto unreadable = [&key] {
     return Error(ErrorKind::Storage, "the stored object " + key.resource + " \"" + key.path() +
                                          "\" cannot be read. Restore a backup");
+  };
+  if (!stored.starts_with('{') || !codec::is_json(stored, kStoredLimits)) {
+    return unreadable();
   }
-  return make_object(std::move(*parsed), revision);
+  std::optional<std::string> text =
+      revision == 0 ? std::string(stored) : with_revision(stored, revision);
+  if (!text) {  // not as this program writes it
+    auto parsed = codec::parse_json(stored, kStoredLimits);
+    if (!parsed.ok() || !parsed->is_object()) {
+      return unreadable();
+    }
+    return make_object(std::move(*parsed), revision);
+  }
+  auto object = std::make_shared<Object>();
+  object->key = {key.namespace_, key.name};
+  object->revision = revision;
+  object->text = std::move(*text);
+  return object;
 }
 
 std::string stored_form(const json::value& object) {
-  json::value copy = object;
-  kube::metadata_of(copy.get_object()).erase("resourceVersion");
-  sort_names(copy);
-  return codec::write_json(copy);
+  return without_revision(codec::write_json_sorted(object));
 }
 
 void plain_numbers(json::value& value) {

@@ -164,7 +164,8 @@ Result<void> ObjectCache::apply(const storage::Change& change) {
   if (cache == kinds_.end()) {
     return {};  // a kind that this program does not know
   }
-  TRY(CacheEvent event, to_event(change));
+  CacheEvent event{change.revision, change.deleted, nullptr, nullptr};
+  TRY(event.object, make_object(change.key, change.revision, change.value));
   // The state before is at hand: no need to keep a second copy.
   event.previous = cache->second->find(event.object->key);
   cache->second->add(std::move(event));
