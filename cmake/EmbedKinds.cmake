@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Writes a C++ source that holds each file of FILES as text: cmake -DOUTPUT=x.cc -DFILES=a;b -P EmbedKinds.cmake
-set(text "// SPDX-License-Identifier: Apache-2.0\n// Generated from api/kinds; do not edit.\n")
+set(text "// SPDX-License-Identifier: Apache-2.0\n// Generated from api/kinds and api/core; do not edit.\n")
 string(APPEND text "#include \"objects/builtin_kinds.h\"\n\nnamespace roadstead::objects {\n\n")
 string(APPEND text "std::vector<BuiltinKind> builtin_kinds() {\n  return {\n")
 list(SORT FILES)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "objects/client.h"
 
+#include "objects/namespaces.h"
+
 namespace roadstead::objects {
 
 Client::Client(ObjectApi& api, std::string component)
@@ -27,7 +29,11 @@ const Kind& Client::kind(std::string_view plural) const {
 }
 
 io::Task<Result<json::value>> Client::get(std::string_view plural, std::string name) {
-  CO_TRY(const ObjectPtr object, co_await api_.get(kind(plural), {"", std::move(name)}));
+  return get(plural, kube::ObjectKey{"", std::move(name)});
+}
+
+io::Task<Result<json::value>> Client::get(std::string_view plural, kube::ObjectKey key) {
+  CO_TRY(const ObjectPtr object, co_await api_.get(kind(plural), std::move(key)));
   co_return object->parse();
 }
 
@@ -65,29 +71,47 @@ io::Task<Result<json::value>> Client::update_status(std::string_view plural, jso
   return write(plural, std::move(object), "status");
 }
 
-io::Task<Result<json::value>> Client::merge(std::string_view plural, std::string name,
+io::Task<Result<json::value>> Client::finalize(json::value namespace_object) {
+  return write("namespaces", std::move(namespace_object), std::string(kFinalizeSubresource));
+}
+
+io::Task<Result<json::value>> Client::merge(std::string_view plural, kube::ObjectKey key,
                                             json::value patch, std::string subresource) {
   WriteOptions options = options_of(std::move(subresource));
   CO_TRY(const Written written,
-         co_await api_.patch(context_, kind(plural), {"", std::move(name)}, PatchType::Merge,
+         co_await api_.patch(context_, kind(plural), std::move(key), PatchType::Merge,
                              std::move(patch), std::move(options)));
   co_return written.object->parse();
 }
 
 io::Task<Result<json::value>> Client::patch(std::string_view plural, std::string name,
                                             json::value patch) {
-  return merge(plural, std::move(name), std::move(patch), "");
+  return merge(plural, {"", std::move(name)}, std::move(patch), "");
+}
+
+io::Task<Result<json::value>> Client::patch(std::string_view plural, kube::ObjectKey key,
+                                            json::value patch) {
+  return merge(plural, std::move(key), std::move(patch), "");
 }
 
 io::Task<Result<json::value>> Client::patch_status(std::string_view plural, std::string name,
                                                    json::value patch) {
-  return merge(plural, std::move(name), std::move(patch), "status");
+  return merge(plural, {"", std::move(name)}, std::move(patch), "status");
+}
+
+io::Task<Result<json::value>> Client::patch_status(std::string_view plural, kube::ObjectKey key,
+                                                   json::value patch) {
+  return merge(plural, std::move(key), std::move(patch), "status");
 }
 
 io::Task<Result<void>> Client::remove(std::string_view plural, std::string name,
                                       DeleteOptions options) {
-  CO_TRY_VOID(
-      co_await api_.remove(context_, kind(plural), {"", std::move(name)}, std::move(options)));
+  return remove(plural, kube::ObjectKey{"", std::move(name)}, std::move(options));
+}
+
+io::Task<Result<void>> Client::remove(std::string_view plural, kube::ObjectKey key,
+                                      DeleteOptions options) {
+  CO_TRY_VOID(co_await api_.remove(context_, kind(plural), std::move(key), std::move(options)));
   co_return Result<void>();
 }
 

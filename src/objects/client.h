@@ -32,11 +32,22 @@ class Client {
   // Fails with Conflict when the object has changed since it was read.
   io::Task<Result<json::value>> update(std::string_view plural, json::value object);
   io::Task<Result<json::value>> update_status(std::string_view plural, json::value object);
+  // Of a Namespace: writes its spec.finalizers. When they are empty and it is being deleted, it is
+  // gone with this; the answer is its last state.
+  io::Task<Result<json::value>> finalize(json::value namespace_object);
   // Merge patches; retried on conflict.
   io::Task<Result<json::value>> patch(std::string_view plural, std::string name, json::value patch);
   io::Task<Result<json::value>> patch_status(std::string_view plural, std::string name,
                                              json::value patch);
   io::Task<Result<void>> remove(std::string_view plural, std::string name,
+                                DeleteOptions options = {});
+  // The same for an object in a namespace.
+  io::Task<Result<json::value>> get(std::string_view plural, kube::ObjectKey key);
+  io::Task<Result<json::value>> patch(std::string_view plural, kube::ObjectKey key,
+                                      json::value patch);
+  io::Task<Result<json::value>> patch_status(std::string_view plural, kube::ObjectKey key,
+                                             json::value patch);
+  io::Task<Result<void>> remove(std::string_view plural, kube::ObjectKey key,
                                 DeleteOptions options = {});
   io::Task<Result<std::unique_ptr<Watch>>> watch(std::string_view plural, WatchOptions options);
 
@@ -46,8 +57,8 @@ class Client {
   const Kind& kind(std::string_view plural) const;
   io::Task<Result<json::value>> write(std::string_view plural, json::value object,
                                       std::string subresource);
-  io::Task<Result<json::value>> merge(std::string_view plural, std::string name, json::value patch,
-                                      std::string subresource);
+  io::Task<Result<json::value>> merge(std::string_view plural, kube::ObjectKey key,
+                                      json::value patch, std::string subresource);
 
   WriteOptions options_of(std::string subresource) const;
 

@@ -6,6 +6,7 @@
 
 #include "codec/base64.h"
 #include "crypto/digest.h"
+#include "objects/namespaces.h"
 
 namespace roadstead::objects {
 namespace {
@@ -24,7 +25,7 @@ json::array texts(const auto& list) {
 }
 
 json::object group_version(const std::string& group, const std::string& version) {
-  return {{"groupVersion", group + "/" + version}, {"version", version}};
+  return {{"groupVersion", group.empty() ? version : group + "/" + version}, {"version", version}};
 }
 
 json::object group_object(const std::string& name, const std::vector<std::string>& versions) {
@@ -46,13 +47,22 @@ std::string storage_hash(const Kind& kind) {
       std::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()).substr(0, 8));
 }
 
+// Namespaces cannot be deleted as a collection; Kubernetes sorts the verbs of its own kinds.
+json::array verbs_of(const Kind& kind) {
+  json::array out = texts(kVerbs);
+  if (kind.native) {
+    out = {"create", "delete", "get", "list", "patch", "update", "watch"};
+  }
+  return out;
+}
+
 json::object resource_object(const Kind& kind) {
   json::object out;
   out["name"] = kind.plural;
   out["singularName"] = kind.singular;
   out["namespaced"] = kind.namespaced;
   out["kind"] = kind.kind;
-  out["verbs"] = texts(kVerbs);
+  out["verbs"] = verbs_of(kind);
   if (!kind.short_names.empty()) {
     out["shortNames"] = texts(kind.short_names);
   }
@@ -97,7 +107,7 @@ json::object aggregated_resource(const ObjectApi& api, const Kind& kind) {
   out["responseKind"] = response_kind(kind, kind.kind);
   out["scope"] = kind.namespaced ? "Namespaced" : "Cluster";
   out["singularResource"] = kind.singular;
-  out["verbs"] = texts(kVerbs);
+  out["verbs"] = verbs_of(kind);
   if (!kind.short_names.empty()) {
     out["shortNames"] = texts(kind.short_names);
   }
@@ -105,6 +115,11 @@ json::object aggregated_resource(const ObjectApi& api, const Kind& kind) {
     out["categories"] = texts(kind.categories);
   }
   json::array subresources;
+  if (kind.native) {
+    subresources.push_back(json::object{{"subresource", kFinalizeSubresource},
+                                        {"responseKind", response_kind(kind, kind.kind)},
+                                        {"verbs", json::array{"update"}}});
+  }
   if (kind.has_status) {
     subresources.push_back(json::object{{"subresource", "status"},
                                         {"responseKind", response_kind(kind, kind.kind)},
@@ -136,16 +151,9 @@ json::object aggregated_resource(const ObjectApi& api, const Kind& kind) {
 json::object Discovery::api_versions() const {
   json::object out;
   out["kind"] = "APIVersions";
-  out["versions"] = json::array();
+  out["versions"] = json::array{"v1"};
   out["serverAddressByClientCIDRs"] = json::array();
   return out;
-}
-
-json::object Discovery::core_resources() const {
-  return {{"kind", "APIResourceList"},
-          {"apiVersion", "v1"},
-          {"groupVersion", "v1"},
-          {"resources", json::array()}};
 }
 
 json::object Discovery::group_list() const {
@@ -154,7 +162,9 @@ json::object Discovery::group_list() const {
   out["apiVersion"] = "v1";
   json::array groups;
   for (const auto& [name, versions] : api_.kinds().groups()) {
-    groups.push_back(group_object(name, versions));
+    if (!name.empty()) {
+      groups.push_back(group_object(name, versions));
+    }
   }
   out["groups"] = std::move(groups);
   return out;
@@ -183,11 +193,17 @@ std::optional<json::object> Discovery::resources(const std::string& group,
   }
   json::object out;
   out["kind"] = "APIResourceList";
-  out["apiVersion"] = "v1";
-  out["groupVersion"] = group + "/" + version;
+  if (!group.empty()) {
+    out["apiVersion"] = "v1";
+  }
+  out["groupVersion"] = kinds.front()->api_version();
   json::array list;
   for (const Kind* kind : kinds) {
     list.push_back(resource_object(*kind));
+    if (kind->native) {
+      list.push_back(
+          subresource_object(*kind, kFinalizeSubresource, kind->kind, json::array{"update"}));
+    }
     if (kind->has_status) {
       list.push_back(subresource_object(*kind, "status", kind->kind, texts(kStatusVerbs)));
     }
@@ -214,21 +230,25 @@ json::object Discovery::aggregated(bool core) const {
   out["apiVersion"] = "apidiscovery.k8s.io/v2";
   out["metadata"] = json::object();
   json::array items;
-  if (!core) {
-    for (const auto& [name, versions] : api_.kinds().groups()) {
-      json::array version_list;
-      for (const std::string& version : versions) {
-        json::array resources;
-        for (const Kind* kind : kinds_of(api_.kinds(), name, version)) {
-          resources.push_back(aggregated_resource(api_, *kind));
-        }
-        version_list.push_back(json::object{
-            {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}});
-      }
-      items.push_back(
-          json::object{{"metadata", json::object{{"name", name}, {"creationTimestamp", nullptr}}},
-                       {"versions", std::move(version_list)}});
+  for (const auto& [name, versions] : api_.kinds().groups()) {
+    if (name.empty() != core) {
+      continue;
     }
+    json::array version_list;
+    for (const std::string& version : versions) {
+      json::array resources;
+      for (const Kind* kind : kinds_of(api_.kinds(), name, version)) {
+        resources.push_back(aggregated_resource(api_, *kind));
+      }
+      version_list.push_back(json::object{
+          {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}});
+    }
+    json::object metadata{{"creationTimestamp", nullptr}};
+    if (!core) {
+      metadata["name"] = name;
+    }
+    items.push_back(
+        json::object{{"metadata", std::move(metadata)}, {"versions", std::move(version_list)}});
   }
   out["items"] = std::move(items);
   return out;

@@ -13,9 +13,8 @@ class Discovery {
  public:
   explicit Discovery(const ObjectApi& api) : api_(api) {}
 
-  json::object api_versions() const;    // /api
-  json::object core_resources() const;  // /api/v1: nothing is in it
-  json::object group_list() const;      // /apis
+  json::object api_versions() const;  // /api
+  json::object group_list() const;    // /apis
   std::optional<json::object> group(const std::string& name) const;
   std::optional<json::object> resources(const std::string& group, const std::string& version) const;
   // apidiscovery.k8s.io/v2 APIGroupDiscoveryList, for /api and /apis.

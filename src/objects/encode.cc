@@ -2,6 +2,7 @@
 #include "objects/encode.h"
 
 #include "codec/yaml.h"
+#include "objects/list_body.h"
 
 namespace roadstead::objects {
 namespace {
@@ -20,40 +21,32 @@ std::string from_text(const std::string& text, const kube::Negotiated& form) {
   return encode_value(*parsed, form);
 }
 
-json::object list_meta(const ListMeta& meta) {
-  json::object out;
-  out["continue"] = meta.continue_token;
-  if (meta.remaining) {
-    out["remainingItemCount"] = *meta.remaining;
+// As Go writes a list of its own types: items do not repeat what the list says.
+json::object native_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
+                         const ListMeta& meta) {
+  json::object metadata = list_meta(meta);
+  if (meta.continue_token.empty()) {
+    metadata.erase("continue");
   }
-  out["resourceVersion"] = std::to_string(meta.revision);
-  return out;
-}
-
-// Joined from the objects' own text: a list of thousands is not parsed again.
-std::string plain_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
-                       const ListMeta& meta) {
-  std::size_t size = 256;
+  json::array items;
   for (const ObjectPtr& object : objects) {
-    size += object->text.size() + 1;
+    json::value item = object->parse();
+    item.get_object().erase("apiVersion");
+    item.get_object().erase("kind");
+    items.push_back(std::move(item));
   }
-  std::string out;
-  out.reserve(size);
-  out += "{\"apiVersion\":\"" + kind.api_version() + "\",\"items\":[";
-  bool first = true;
-  for (const ObjectPtr& object : objects) {
-    if (!first) {
-      out += ',';
-    }
-    first = false;
-    out += object->text;
-  }
-  out += "],\"kind\":\"" + kind.list_kind + "\",\"metadata\":";
-  out += codec::write_json(list_meta(meta)) + "}";
-  return out;
+  return {{"kind", kind.list_kind},
+          {"apiVersion", kind.api_version()},
+          {"metadata", std::move(metadata)},
+          {"items", std::move(items)}};
 }
 
 }  // namespace
+
+bool is_plain(const Encoding& encoding) {
+  const kube::Representation wanted = encoding.form.representation;
+  return wanted == kube::Representation::Object && !encoding.form.yaml && !encoding.form.pretty;
+}
 
 std::string_view content_type(const kube::Negotiated& form) {
   return form.yaml ? "application/yaml" : "application/json";
@@ -102,7 +95,11 @@ std::string encode_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
     out["items"] = std::move(items);
     return encode_value(out, encoding.form);
   }
-  return from_text(plain_list(kind, objects, meta), encoding.form);
+  if (kind.native) {
+    return encode_value(native_list(kind, objects, meta), encoding.form);
+  }
+  const std::string text = ListBody(kind, objects, meta).rest();
+  return from_text(text.substr(0, text.size() - 1), encoding.form);
 }
 
 }  // namespace roadstead::objects

@@ -22,6 +22,9 @@ std::string encode_list(const Kind& kind, const std::vector<ObjectPtr>& objects,
 // Any other value: Status, discovery documents.
 std::string encode_value(const json::value& value, const kube::Negotiated& form);
 
+// Objects as they are: JSON without line breaks.
+bool is_plain(const Encoding& encoding);
+
 std::string_view content_type(const kube::Negotiated& form);
 
 }  // namespace roadstead::objects

@@ -44,7 +44,9 @@ const FieldSet& server_fields() {
 FieldSet reset_fields(const Kind& kind, std::string_view subresource) {
   FieldSet out;
   if (subresource == "status") {
-    out.insert(path_of({"metadata"}));
+    if (!kind.native) {
+      out.insert(path_of({"metadata"}));
+    }
     out.insert(path_of({"spec"}));
   } else if (kind.has_status) {
     out.insert(path_of({"status"}));
@@ -58,7 +60,12 @@ ManagerId identity(const Kind& kind, const FieldWriter& writer, bool applies) {
 }
 
 json::value empty_object(const Kind& kind) {
-  return json::object{{"apiVersion", kind.api_version()}, {"kind", kind.kind}};
+  json::object out{{"apiVersion", kind.api_version()}, {"kind", kind.kind}};
+  if (kind.native) {
+    out["spec"] = json::object();  // Go's types have them always
+    out["status"] = json::object();
+  }
+  return out;
 }
 
 Comparison compare(const Kind& kind, const json::value& live, const json::value& object,

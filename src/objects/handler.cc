@@ -124,16 +124,28 @@ io::Task<void> ObjectHandler::answer(http::ServerExchange& exchange, ApiResponse
     }
     co_return;
   }
-  const bool empty = response.body.empty() || is_head || response.status == 304;
+  const std::size_t size = response.list ? response.list->size() : response.body.size();
+  const bool empty = size == 0 || is_head || response.status == 304;
   if (response.status != 304) {
-    head.headers.add("content-length", std::to_string(response.body.size()));
+    head.headers.add("content-length", std::to_string(size));
   }
   if (!(co_await exchange.respond(std::move(head), empty)).ok() || empty) {
     co_return;
   }
-  if ((co_await exchange.write(response.body)).ok()) {
+  const bool written = response.list ? co_await write_list(exchange, std::move(*response.list))
+                                     : (co_await exchange.write(response.body)).ok();
+  if (written) {
     static_cast<void>(co_await exchange.finish());
   }
+}
+
+io::Task<bool> ObjectHandler::write_list(http::ServerExchange& exchange, ListBody list) {
+  for (std::string piece = list.next(); !piece.empty(); piece = list.next()) {
+    if (!(co_await exchange.write(piece)).ok()) {
+      co_return false;
+    }
+  }
+  co_return true;
 }
 
 io::Task<void> ObjectHandler::stream(http::ServerExchange& exchange,

@@ -32,6 +32,7 @@ class ObjectHandler final : public http::Handler {
  private:
   io::Task<Result<std::string>> read_body(http::ServerExchange& exchange);
   io::Task<void> answer(http::ServerExchange& exchange, ApiResponse response);
+  io::Task<bool> write_list(http::ServerExchange& exchange, ListBody list);
   io::Task<void> stream(http::ServerExchange& exchange, std::unique_ptr<WatchStream> watch);
   io::Task<void> refuse(http::ServerExchange& exchange, Error error);
 

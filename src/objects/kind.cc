@@ -144,7 +144,9 @@ Result<std::unique_ptr<Kind>> parse_kind(const json::value& crd) {
   kind->short_names = strings(codec::find(crd, {"spec", "names", "shortNames"}));
   kind->categories = strings(codec::find(crd, {"spec", "names", "categories"}));
   kind->namespaced = codec::string_at(crd, {"spec", "scope"}) == "Namespaced";
-  if (kind->group.empty() || kind->plural.empty() || kind->kind.empty()) {
+  kind->native = kind->group.empty() && kind->plural == "namespaces";
+  const bool grouped = kind->native || !kind->group.empty();
+  if (!grouped || kind->plural.empty() || kind->kind.empty()) {
     return bad("spec", "group, names.plural and names.kind are required");
   }
   if (codec::string_at(crd, {"metadata", "name"}) != kind->storage_name()) {

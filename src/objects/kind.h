@@ -49,6 +49,9 @@ struct Kind {
   std::string singular;
   std::vector<std::string> short_names;
   std::vector<std::string> categories;
+  // A kind of Kubernetes itself (core/v1), which an API server decodes into types of its own and
+  // treats by rules of its own: see namespaces.h.
+  bool native = false;
   bool namespaced = false;
   bool has_status = false;
   std::optional<ScalePaths> scale;
@@ -59,8 +62,10 @@ struct Kind {
   json::value schema_source;           // openAPIV3Schema as written, for OpenAPI documents
 
   kube::GroupResource resource() const { return {group, plural}; }
-  std::string storage_name() const { return plural + "." + group; }
-  std::string api_version() const { return group + "/" + version; }
+  std::string storage_name() const { return group.empty() ? plural : plural + "." + group; }
+  std::string api_version() const { return group.empty() ? version : group + "/" + version; }
+  // "/apis/roadstead.io/v1alpha1"
+  std::string base_path() const { return (native ? "/api/" : "/apis/") + api_version(); }
 };
 
 // Reads one CustomResourceDefinition (apiextensions.k8s.io/v1) with one version.

@@ -91,6 +91,10 @@ void validate_finalizers(const json::value& object, kube::FieldErrors& errors) {
   }
 }
 
+kube::Complaints check_name(const Kind& kind, std::string_view name) {
+  return kind.native ? kube::check_dns1123_label(name) : kube::check_dns1123_subdomain(name);
+}
+
 }  // namespace
 
 std::vector<std::string> finalizer_warnings(const json::value* old, const json::value& object) {
@@ -181,7 +185,7 @@ void validate_metadata(const Kind& kind, const json::value& object, kube::FieldE
   if (name.empty()) {
     errors.push_back(kube::required("metadata.name", "name or generateName is required"));
   } else {
-    for (const std::string& complaint : kube::check_dns1123_subdomain(name)) {
+    for (const std::string& complaint : check_name(kind, name)) {
       errors.push_back(kube::invalid("metadata.name", json::value(name), complaint));
     }
   }
@@ -190,7 +194,7 @@ void validate_metadata(const Kind& kind, const json::value& object, kube::FieldE
     while (trimmed.ends_with('-')) {
       trimmed.remove_suffix(1);
     }
-    for (const std::string& complaint : kube::check_dns1123_subdomain(trimmed)) {
+    for (const std::string& complaint : check_name(kind, trimmed)) {
       errors.push_back(kube::invalid("metadata.generateName", json::value(prefix), complaint));
     }
   }

@@ -26,7 +26,7 @@ enum class FieldValidation : unsigned char { Ignore, Warn, Strict };
 struct WriteOptions {
   bool dry_run = false;
   FieldValidation validation = FieldValidation::Warn;
-  std::string subresource;    // "", "status" or "scale"
+  std::string subresource;    // "", "status", "scale" or "finalize"
   std::string field_manager;  // who owns what is written; "" is "unknown"
   bool force = false;         // apply: take fields from their owners
   bool applies = false;       // server-side apply
@@ -39,7 +39,7 @@ struct Written {
   bool created = false;  // for apply
 };
 
-enum class PatchType : unsigned char { Json, Merge };
+enum class PatchType : unsigned char { Json, Merge, Strategic };
 
 // What becomes of the objects that an object owns.
 enum class Propagation : unsigned char { Default, Background, Foreground, Orphan };
@@ -129,9 +129,12 @@ class ObjectApi {
                      std::vector<std::string>& warnings, const json::value* patch = nullptr);
   // `errors`: what is known to be wrong already.
   Result<void> validate_object(const Kind& kind, const json::value& object,
-                               const json::value* old = nullptr, bool only_status = false,
+                               const json::value* old = nullptr, std::string_view subresource = {},
                                kube::FieldErrors errors = {});
   io::Task<Result<void>> admit(AdmissionRequest request);
+  // Objects are only made in a namespace that is there and stays.
+  io::Task<Result<void>> check_namespace(const Kind& kind, std::string_view namespace_,
+                                         const json::value& object);
   io::Task<Result<ObjectPtr>> current(const Kind& kind, const kube::ObjectKey& key);
   // The part of a create that comes after the request's object has its shape and its owners.
   io::Task<Result<Written>> create_shaped(const RequestContext& context, const Kind& kind,
@@ -142,9 +145,15 @@ class ObjectApi {
   io::Task<Result<Written>> replace(const RequestContext& context, const Kind& kind,
                                     ObjectPtr before, json::value object,
                                     const WriteOptions& options);
-  io::Task<Result<ObjectPtr>> finish_write(const json::value& object, Revision revision);
+  io::Task<Result<ObjectPtr>> finish_write(const Kind& kind, const json::value& object,
+                                           Revision revision);
   io::Task<Result<Written>> remove_once(const Kind& kind, const ObjectPtr& before,
                                         const DeleteOptions& options);
+  // The same for a namespace, which first becomes Terminating.
+  io::Task<Result<Written>> remove_namespace_once(const Kind& kind, const ObjectPtr& before,
+                                                  const DeleteOptions& options);
+  io::Task<Result<Written>> store_changed(const Kind& kind, const ObjectPtr& before,
+                                          json::value object, bool dry_run);
   io::Task<Result<Written>> erase(const Kind& kind, const ObjectPtr& before,
                                   const json::value& last);
   io::Task<Result<Listed>> list_snapshot(const Kind& kind, const ListOptions& options,

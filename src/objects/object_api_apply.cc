@@ -2,6 +2,7 @@
 // Server-side apply.
 #include "kube/names.h"
 #include "objects/meta.h"
+#include "objects/namespaces.h"
 #include "objects/object_api.h"
 
 namespace roadstead::objects {
@@ -49,6 +50,9 @@ io::Task<Result<Written>> ObjectApi::apply(const RequestContext& context, const 
       co_return kube::bad_request(coerced.error().message());
     }
     apply_defaults(*kind.schema, object, Nulls::Keep);
+    if (kind.native) {
+      default_namespace(object);
+    }
     CO_TRY_VOID(check_place(kind, key, object));
     const std::string_view uid = kube::uid_of(object);
     if (before == nullptr && !uid.empty()) {

@@ -4,6 +4,7 @@
 
 #include "base/rfc3339.h"
 #include "objects/meta.h"
+#include "objects/namespaces.h"
 #include "objects/object_api.h"
 
 namespace roadstead::objects {
@@ -14,6 +15,12 @@ constexpr int kConflictRetries = 5;
 Error precondition_failed(const Kind& kind, const kube::ObjectKey& key, std::string_view what,
                           std::string_view wanted, std::string_view actual,
                           std::string_view happened) {
+  if (kind.native) {
+    return kube::conflict(kind.resource(), key.name,
+                          "Precondition failed: " + std::string(what) +
+                              " in precondition: " + std::string(wanted) + ", " +
+                              std::string(what) + " in object meta: " + std::string(actual));
+  }
   return kube::conflict({kind.group, kind.kind}, key.name,
                         "the " + std::string(what) + " in the precondition (" +
                             std::string(wanted) + ") does not match the " + std::string(what) +
@@ -60,9 +67,9 @@ void mark(json::value& object, json::array finalizers, WallTime now) {
   json::object& metadata = kube::metadata_of(object.get_object());
   if (!metadata.contains("deletionTimestamp")) {
     metadata["deletionTimestamp"] = format_rfc3339(now);
-    metadata["deletionGracePeriodSeconds"] = 0;
     metadata["generation"] = kube::generation_of(object) + 1;
   }
+  metadata["deletionGracePeriodSeconds"] = 0;
   metadata["finalizers"] = std::move(finalizers);
 }
 
@@ -88,28 +95,46 @@ io::Task<Result<Written>> ObjectApi::remove_once(const Kind& kind, const ObjectP
     if (options.dry_run) {
       co_return Written{before, true, {}};
     }
-    co_return co_await erase(kind, before, old);
+    CO_TRY(Written gone, co_await erase(kind, before, old));
+    if (kind.native) {
+      gone.object = make_object(old, revision());  // what is shown has the version of the deletion
+    }
+    co_return gone;
   }
   mark(object, std::move(finalizers), clock_.wall());
   if (object == old) {
     co_return Written{before, false, {}};
   }
-  if (options.dry_run) {
-    sort_names(object);
-    co_return Written{make_object(std::move(object), before->revision), false, {}};
+  co_return co_await store_changed(kind, before, std::move(object), options.dry_run);
+}
+
+io::Task<Result<Written>> ObjectApi::remove_namespace_once(const Kind& kind,
+                                                           const ObjectPtr& before,
+                                                           const DeleteOptions& options) {
+  const json::value old = before->parse();
+  if (is_being_deleted(old)) {
+    if (!is_finalized(old)) {
+      co_return Written{before, false, {}};
+    }
+    co_return co_await remove_once(kind, before, options);
   }
-  auto revision = co_await store_.update(cache_.home(), store_key(kind, before->key),
-                                         before->revision, stored_form(object));
-  if (!revision.ok()) {
-    co_return store_error(kind, before->key, std::move(revision).error());
+  json::value object = old;
+  begin_termination(object, format_rfc3339(clock_.wall()));
+  json::array finalizers = finalizers_after(old, options.propagation);
+  if (finalizers.empty()) {
+    kube::metadata_of(object.get_object()).erase("finalizers");
+  } else {
+    kube::metadata_of(object.get_object())["finalizers"] = std::move(finalizers);
   }
-  CO_TRY(ObjectPtr marked, co_await finish_write(object, *revision));
-  co_return Written{std::move(marked), false, {}};
+  co_return co_await store_changed(kind, before, std::move(object), options.dry_run);
 }
 
 io::Task<Result<Written>> ObjectApi::remove(const RequestContext& context, const Kind& kind,
                                             kube::ObjectKey key, DeleteOptions options) {
   for (int attempt = 0;; ++attempt) {
+    if (kind.native && key.name == kDefaultNamespace) {
+      co_return kube::forbidden(kind.resource(), key.name, "this namespace may not be deleted");
+    }
     CO_TRY(ObjectPtr before, co_await current(kind, key));
     const json::value old = before->parse();
     if (!options.uid.empty() && options.uid != kube::uid_of(old)) {
@@ -123,7 +148,9 @@ io::Task<Result<Written>> ObjectApi::remove(const RequestContext& context, const
     }
     CO_TRY_VOID(
         co_await admit({context, Operation::Delete, kind, "", &old, nullptr, options.dry_run}));
-    auto written = co_await remove_once(kind, before, options);
+    auto removal = kind.native ? remove_namespace_once(kind, before, options)
+                               : remove_once(kind, before, options);
+    auto written = co_await std::move(removal);
     const bool again = !written.ok() && written.error().kind() == ErrorKind::Conflict &&
                        attempt < kConflictRetries;
     if (!again) {

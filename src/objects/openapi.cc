@@ -96,6 +96,9 @@ json::object list_meta() {
 
 // "roadstead.io" + "v1alpha1" + "Cluster" -> "io.roadstead.v1alpha1.Cluster".
 std::string schema_name(const Kind& kind, std::string_view name) {
+  if (kind.native) {
+    return "io.k8s.api.core." + kind.version + "." + std::string(name);
+  }
   auto parts = ascii::split(kind.group, '.');
   std::reverse(parts.begin(), parts.end());
   std::string out;
@@ -258,8 +261,8 @@ json::object name_parameter(bool v3) {
 }
 
 void add_paths(json::object& into, const Kind& kind, const std::string& base, bool v3) {
-  const std::string collection = "/apis/" + kind.group + "/" + kind.version +
-                                 (kind.namespaced ? "/namespaces/{namespace}/" : "/") + kind.plural;
+  const std::string collection =
+      kind.base_path() + (kind.namespaced ? "/namespaces/{namespace}/" : "/") + kind.plural;
   json::object all;
   all["get"] = operation(kind, {"get", "list", true}, "List", base, v3);
   all["post"] = operation(kind, {"post", "post"}, "", base, v3);
@@ -298,7 +301,7 @@ OpenApi::OpenApi(const KindRegistry& kinds) {
   std::map<std::string, std::vector<const Kind*>> by_version;
   for (const auto& kind : kinds.all()) {
     all.push_back(kind.get());
-    by_version["apis/" + kind->api_version()].push_back(kind.get());
+    by_version[kind->base_path().substr(1)].push_back(kind.get());
   }
   const json::object info{{"title", "Roadstead"}, {"version", "v1alpha1"}};
 

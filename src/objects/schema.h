@@ -71,9 +71,13 @@ struct Schema {
 // `where` begins the path in errors: "spec.versions[0].schema.openAPIV3Schema".
 Result<std::unique_ptr<Schema>> parse_schema(const json::value& source, const std::string& where);
 
-// What the API server says about a value; `path` is "" for a whole object.
+// What the API server says about a value; `path` is "" for a whole object. With `old`, what it was
+// before, nothing is said about parts that are as they were.
 void validate(const Schema& schema, const json::value& value, const std::string& path,
-              kube::FieldErrors& errors);
+              kube::FieldErrors& errors, const json::value* old = nullptr);
+// Lists of type set and map have no item twice.
+void validate_lists(const Schema& schema, const json::value& value, const std::string& path,
+                    kube::FieldErrors& errors);
 
 // Removes fields that the schema does not know and returns their paths ("spec.foo"). apiVersion,
 // kind and metadata of the root are left alone.

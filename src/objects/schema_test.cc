@@ -24,6 +24,7 @@ std::unique_ptr<Schema> schema(std::string_view text) {
 std::vector<std::string> errors(const Schema& s, std::string_view value) {
   kube::FieldErrors out;
   validate(s, yaml(value), "", out);
+  validate_lists(s, yaml(value), "", out);
   std::vector<std::string> texts;
   for (const kube::FieldError& error : out) {
     texts.push_back(error.to_string());

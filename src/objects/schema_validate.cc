@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "objects/formats.h"
+#include "objects/ratchet.h"
 #include "objects/schema.h"
 
 namespace roadstead::objects {
@@ -15,9 +16,10 @@ using kube::FieldErrors;
 // A value in "spec.x in body should ...".
 class Check {
  public:
-  Check(const Schema& schema, const json::value& value, const std::string& path,
-        FieldErrors& errors)
-      : schema_(schema), value_(value), path_(path), errors_(errors) {}
+  // `old`: what the value was before, nullptr when that is not known.
+  Check(const Schema& schema, const json::value& value, const json::value* old,
+        const std::string& path, FieldErrors& errors)
+      : schema_(schema), value_(value), old_(old), path_(path), errors_(errors) {}
 
   void run() {
     if (value_.is_null()) {
@@ -140,7 +142,7 @@ class Check {
 
   void alternatives() {
     const auto fits = [&](const Schema& schema, FieldErrors& out) {
-      validate(schema, value_, path_, out);
+      Check(schema, value_, old_, path_, out).run();
       return out.empty();
     };
     // How many fit, and what is wrong with the first one.
@@ -262,7 +264,8 @@ class Check {
     const json::array& items = value_.get_array();
     if (schema_.items != nullptr) {
       for (std::size_t i = 0; i < items.size(); ++i) {
-        validate(*schema_.items, items[i], path_ + "[" + std::to_string(i) + "]", errors_);
+        validate(*schema_.items, items[i], path_ + "[" + std::to_string(i) + "]", errors_,
+                 old_item(schema_, old_, items[i]));
       }
     }
     const auto size = static_cast<std::int64_t>(items.size());
@@ -273,42 +276,6 @@ class Check {
     }
     if (schema_.max_items && size > *schema_.max_items) {
       errors_.push_back(kube::too_many(path_, size, *schema_.max_items));
-    }
-    unique(items);
-  }
-
-  // The part of an item by which lists of type set and map tell their items apart.
-  std::optional<json::value> identity(const json::value& item) const {
-    if (schema_.list_type == ListType::Set) {
-      return item;
-    }
-    if (schema_.list_type != ListType::Map || !item.is_object()) {
-      return std::nullopt;
-    }
-    json::object key;
-    for (const std::string& name : schema_.map_keys) {
-      if (const json::value* part = item.get_object().if_contains(name)) {
-        key[name] = *part;
-      }
-    }
-    return key;
-  }
-  void unique(const json::array& items) {
-    std::vector<json::value> seen;
-    std::vector<json::value> told;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      auto key = identity(items[i]);
-      if (!key) {
-        continue;
-      }
-      if (std::find(seen.begin(), seen.end(), *key) != seen.end()) {
-        if (std::find(told.begin(), told.end(), *key) == told.end()) {
-          errors_.push_back(kube::duplicate(path_ + "[" + std::to_string(i) + "]", *key));
-          told.push_back(std::move(*key));
-        }
-      } else {
-        seen.push_back(std::move(*key));
-      }
     }
   }
 
@@ -343,7 +310,7 @@ class Check {
       const bool meta = path_.empty() && std::string_view(name) == "metadata";
       const Schema* known = schema_.property(name);
       if (known != nullptr && !meta) {
-        validate(*known, field, child(name), errors_);
+        validate(*known, field, child(name), errors_, old_field(schema_, old_, name));
       }
     }
     for (const std::string& name : schema_.required) {
@@ -355,6 +322,7 @@ class Check {
 
   const Schema& schema_;
   const json::value& value_;
+  const json::value* old_;
   const std::string& path_;
   FieldErrors& errors_;
 };
@@ -362,8 +330,12 @@ class Check {
 }  // namespace
 
 void validate(const Schema& schema, const json::value& value, const std::string& path,
-              kube::FieldErrors& errors) {
-  Check(schema, value, path, errors).run();
+              kube::FieldErrors& errors, const json::value* old) {
+  kube::FieldErrors found;
+  Check(schema, value, old, path, found).run();
+  if (!found.empty() && (old == nullptr || !unchanged(schema, *old, value))) {
+    errors.insert(errors.end(), found.begin(), found.end());
+  }
 }
 
 }  // namespace roadstead::objects

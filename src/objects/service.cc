@@ -56,36 +56,35 @@ std::string watch_error_line(const Error& error) {
 
 }  // namespace
 
-std::string WatchStream::line(const WatchEvent& event) {
+void WatchStream::append_line(const WatchEvent& event, std::string& out) {
   if (event.type == WatchEventType::Error) {
-    return watch_error_line(*event.error) + "\n";
+    out += watch_error_line(*event.error) + "\n";
+    return;
   }
+  const bool whole = encoding_.form.representation == kube::Representation::Object;
   const WallTime now = api_.clock().wall();
-  std::string object;
-  if (event.type == WatchEventType::Bookmark) {
-    const json::object bookmark = bookmark_object(kind_, event);
-    if (encoding_.form.representation == kube::Representation::Object) {
-      object = codec::write_json(bookmark);
-    } else {
-      const ObjectPtr empty = make_object(json::value(bookmark), event.revision);
-      object = encode_object(kind_, empty, encoding_, now);
-    }
-  } else if (encoding_.form.representation == kube::Representation::Object) {
-    object = event.object->text;
+  begin_watch_line(event.type, out);
+  if (event.type != WatchEventType::Bookmark && whole) {
+    out += event.object->text;  // as it is: thousands of watches may send the same
+  } else if (event.type == WatchEventType::Bookmark && whole) {
+    out += codec::write_json(bookmark_object(kind_, event));
   } else {
-    object = encode_object(kind_, event.object, encoding_, now);
-  }
-  if (object.ends_with('\n')) {
-    object.pop_back();
+    const ObjectPtr object = event.type == WatchEventType::Bookmark
+                                 ? make_object(bookmark_object(kind_, event), event.revision)
+                                 : event.object;
+    out += encode_object(kind_, object, encoding_, now);
+    if (out.ends_with('\n')) {
+      out.pop_back();
+    }
   }
   encoding_.table.headers = false;  // only the first row of a watched table carries them
-  return watch_line(event.type, object) + "\n";
+  out += "}\n";
 }
 
 io::Task<std::string> WatchStream::next() {
   std::string out;
   for (const WatchEvent& event : co_await watch_->next()) {
-    out += line(event);
+    append_line(event, out);
   }
   co_return out;
 }
@@ -160,10 +159,20 @@ Result<ApiResponse> ObjectService::serve_document(const ApiRequest& request,
   std::optional<json::object> answer;
   if (discovery_root) {
     answer = root == "api" ? discovery_.api_versions() : discovery_.group_list();
+  } else if (root == "api" && parts.size() == 2) {
+    answer = discovery_.resources("", std::string(parts[1]));
   } else if (root == "apis" && parts.size() == 2) {
     answer = discovery_.group(std::string(parts[1]));
   } else if (root == "apis" && parts.size() == 3) {
     answer = discovery_.resources(std::string(parts[1]), std::string(parts[2]));
+  }
+  if (!answer && root == "api") {
+    kube::Status status;
+    status.code = 404;
+    status.reason = "NotFound";
+    status.message = "the server could not find the requested resource";
+    status.empty_details = true;
+    return kube::make_error(ErrorKind::NotFound, std::move(status));
   }
   if (!answer) {
     return page_not_found();

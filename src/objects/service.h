@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "objects/call.h"
 #include "objects/discovery.h"
 #include "objects/encode.h"
+#include "objects/list_body.h"
 #include "objects/object_api.h"
 #include "objects/openapi.h"
 #include "objects/watch.h"
@@ -41,7 +43,7 @@ class WatchStream {
   void stop() { watch_->stop(); }
 
  private:
-  std::string line(const WatchEvent& event);
+  void append_line(const WatchEvent& event, std::string& out);
 
   std::unique_ptr<Watch> watch_;
   const Kind& kind_;
@@ -55,6 +57,7 @@ struct ApiResponse {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::unique_ptr<WatchStream> watch;  // then there is no body
+  std::optional<ListBody> list;        // the body of a long list; then `body` is empty
 };
 
 struct ServiceOptions {

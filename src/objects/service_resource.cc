@@ -5,19 +5,55 @@
 
 #include "base/ascii.h"
 #include "codec/yaml.h"
+#include "objects/namespaces.h"
 #include "objects/service.h"
 
 namespace roadstead::objects {
 namespace {
 
-constexpr std::string_view kPatchTypes =
-    "the body of the request was in an unknown format - accepted media types include: "
-    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
 
-bool known_patch_type(const ApiRequest& request) {
+bool known_patch_type(const Kind& kind, const ApiRequest& request) {
   const std::string type = kube::parse_media_type(request.content_type).type;
   return type == "application/json-patch+json" || type == "application/merge-patch+json" ||
-         is_apply(request);
+         is_apply(request) || (kind.native && type == kStrategicPatch);
+}
+
+// What the API server says of a request that none of its own kinds takes.
+Error native_error(int code) {
+  kube::Status status;
+  status.code = code;
+  status.empty_details = true;
+  ErrorKind kind = ErrorKind::Unsupported;
+  if (code == 404) {
+    kind = ErrorKind::NotFound;
+    status.reason = "NotFound";
+    status.message = "the server could not find the requested resource";
+  } else if (code == 405) {
+    status.reason = "MethodNotAllowed";
+    status.message = "the server does not allow this method on the requested resource";
+  } else {
+    status.reason = "UnsupportedMediaType";
+    status.message = "415: Unsupported Media Type";
+  }
+  return kube::make_error(kind, std::move(status));
+}
+
+Error unknown_patch_type(const Kind& kind) {
+  if (kind.native) {
+    return native_error(415);
+  }
+  return kube::unsupported_media_type(
+      "the body of the request was in an unknown format - accepted media types include: "
+      "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
+}
+
+PatchType patch_type(const ApiRequest& request) {
+  const std::string type = kube::parse_media_type(request.content_type).type;
+  if (type == kStrategicPatch) {
+    return PatchType::Strategic;
+  }
+  return type == "application/merge-patch+json" ? PatchType::Merge : PatchType::Json;
 }
 
 kube::ObjectKey key_of(const Call& call) { return {call.info.namespace_, call.info.name}; }
@@ -83,11 +119,17 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
             nullptr,
             {}};
   call.kind = api_.kinds().find(call.info.group, call.info.version, call.info.resource);
+  if (call.kind != nullptr && call.kind->native) {
+    call.info.namespace_.clear();  // a namespace is not in itself
+  }
   // Across namespaces there are only lists and watches.
   const bool across =
       call.kind != nullptr && call.kind->namespaced && call.info.namespace_.empty() &&
       (call.info.parts.size() >= 2 || (call.info.verb != "list" && call.info.verb != "watch"));
-  if (call.kind == nullptr || call.info.api_prefix != "apis" || across ||
+  if (call.info.api_prefix == "api" && call.kind == nullptr) {
+    co_return native_error(404);
+  }
+  if (call.kind == nullptr || call.kind->native != (call.info.api_prefix == "api") || across ||
       (!call.info.namespace_.empty() && !call.kind->namespaced)) {
     ApiResponse missing;
     missing.status = 404;
@@ -105,12 +147,19 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
   if (sub == "scale" && kind.scale) {
     co_return co_await serve_scale(call);
   }
-  if (!sub.empty() && !(sub == "status" && kind.has_status)) {
-    co_return kube::not_found(kind.resource(), call.info.name);
+  const bool finalizes = kind.native && sub == kFinalizeSubresource;
+  if (!sub.empty() && !finalizes && !(sub == "status" && kind.has_status)) {
+    co_return kind.native ? native_error(404) : kube::not_found(kind.resource(), call.info.name);
   }
   const std::string& verb = call.info.verb;
   // A list may carry a name from its field selector; only the path makes it one object.
   const bool named = call.info.parts.size() >= 2;
+  const bool misplaced =
+      (verb == "create") == named || verb == "deletecollection" || (finalizes && verb != "update");
+  const bool reads = verb == "list" || verb == "watch";
+  if (kind.native && misplaced && !reads) {
+    co_return native_error(405);
+  }
   if (verb == "get") {
     co_return co_await serve_get(call);
   }
@@ -123,8 +172,8 @@ io::Task<Result<ApiResponse>> ObjectService::serve_resource_request(const ApiReq
   if (verb == "create" && sub.empty()) {
     co_return co_await serve_create(call);
   }
-  if (verb == "patch" && !known_patch_type(request)) {
-    co_return kube::unsupported_media_type(kPatchTypes);
+  if (verb == "patch" && !known_patch_type(kind, request)) {
+    co_return unknown_patch_type(kind);
   }
   if ((verb == "update" || verb == "patch") && !named) {
     co_return kube::bad_request("name must be provided");
@@ -179,11 +228,10 @@ io::Task<Result<ApiResponse>> ObjectService::serve_scale(const Call& call) {
     if (verb == "update") {
       CO_TRY(body, decode_body(call));
     } else {
-      const std::string type = kube::parse_media_type(call.request.content_type).type;
-      if (!known_patch_type(call.request) || is_apply(call.request)) {
-        co_return kube::unsupported_media_type(kPatchTypes);
+      if (!known_patch_type(*call.kind, call.request) || is_apply(call.request)) {
+        co_return unknown_patch_type(*call.kind);
       }
-      patch = type == "application/merge-patch+json" ? PatchType::Merge : PatchType::Json;
+      patch = patch_type(call.request);
       CO_TRY(body, decode_patch(call, *patch));
     }
     CO_TRY(answer, co_await api_.change_scale(call.request.context, *call.kind, key_of(call), patch,
@@ -213,12 +261,16 @@ io::Task<Result<ApiResponse>> ObjectService::serve_list(const Call& call) {
         "you requested PartialObjectMetadata, but the requested object is a list "
         "(*unstructured.UnstructuredList)");
   }
-  CO_TRY(const Listed listed, co_await api_.list(*call.kind, std::move(options)));
+  CO_TRY(Listed listed, co_await api_.list(*call.kind, std::move(options)));
   ApiResponse out;
   out.content_type = content_type(call.encoding.form);
-  out.body = encode_list(*call.kind, listed.objects,
-                         {listed.revision, listed.continue_token, listed.remaining}, call.encoding,
-                         api_.clock().wall());
+  const ListMeta meta{listed.revision, listed.continue_token, listed.remaining};
+  constexpr std::size_t kLong = 50;
+  if (listed.objects.size() >= kLong && is_plain(call.encoding) && !call.kind->native) {
+    out.list.emplace(*call.kind, std::move(listed.objects), meta);
+    co_return out;
+  }
+  out.body = encode_list(*call.kind, listed.objects, meta, call.encoding, api_.clock().wall());
   co_return out;
 }
 
@@ -288,10 +340,8 @@ io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
   if (is_apply(call.request)) {
     co_return co_await serve_apply(call);
   }
-  const std::string type = kube::parse_media_type(call.request.content_type).type;
-  const bool merge = type == "application/merge-patch+json";
   CO_TRY(WriteOptions options, write_options(call));
-  const PatchType kind_of_patch = merge ? PatchType::Merge : PatchType::Json;
+  const PatchType kind_of_patch = patch_type(call.request);
   auto decoded = decode_patch(call, kind_of_patch);
   if (!decoded.ok()) {
     CO_TRY_VOID(co_await api_.get(*call.kind, key_of(call)));  // what is not there is told first
@@ -330,8 +380,8 @@ io::Task<Result<ApiResponse>> ObjectService::serve_delete(const Call& call) {
   CO_TRY(DeleteOptions options, delete_options(call));
   CO_TRY(const Written written,
          co_await api_.remove(call.request.context, *call.kind, key_of(call), std::move(options)));
-  if (!written.deleted) {
-    co_return object_response(call, written.object, 200);  // finalizers hold it
+  if (!written.deleted || call.kind->native) {
+    co_return object_response(call, written.object, 200);  // finalizers hold it, or it is shown
   }
   kube::Status status;
   status.code = 200;

@@ -28,7 +28,9 @@ json::array headers_of(const Kind& kind) {
   json::array out;
   out.push_back(column("Name", "string", "name", kNameDescription, 0));
   for (const PrinterColumn& c : kind.columns) {
-    out.push_back(column(c.name, c.type, c.format, c.description, c.priority));
+    // Kubernetes' own kinds show ages as plain text.
+    const std::string_view type = kind.native ? std::string_view("string") : c.type;
+    out.push_back(column(c.name, type, c.format, c.description, c.priority));
   }
   return out;
 }

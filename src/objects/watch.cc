@@ -209,9 +209,14 @@ io::Task<std::vector<WatchEvent>> Watch::next() {
   co_return out;
 }
 
+void begin_watch_line(WatchEventType type, std::string& out) {
+  out.append("{\"type\":\"").append(to_string(type)).append("\",\"object\":");
+}
+
 std::string watch_line(WatchEventType type, std::string_view object) {
-  std::string out = "{\"type\":\"";
-  out.append(to_string(type)).append("\",\"object\":").append(object).append("}");
+  std::string out;
+  begin_watch_line(type, out);
+  out.append(object).append("}");
   return out;
 }
 

@@ -73,6 +73,8 @@ class Watch {
   bool over_ = false;
 };
 
+// Appends what comes before the object of a line.
+void begin_watch_line(WatchEventType type, std::string& out);
 // The line that goes to the client, without its line feed. `object` is the object's JSON.
 std::string watch_line(WatchEventType type, std::string_view object);
 // The object of a bookmark: kind and resourceVersion only.

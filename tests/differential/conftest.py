@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,13 +67,11 @@ def wait_until_served(side: Side) -> None:
             time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
-    """The hub's object API with an empty store of its own, without our admission rules."""
+@contextmanager
+def object_server(store: Path, kinds: list[Path]) -> Iterator[Side]:
+    """The hub's object API on this store, without our admission rules."""
     folder = Path(os.environ.get("ROADSTEAD_BIN", ROOT / "build" / "debug" / "bin"))
-    store = tmp_path_factory.mktemp("hub") / "hub.db"
-    kinds = [str(path) for path in sorted(TEST_KINDS.glob("*.yaml"))]
-    process = subprocess.Popen([str(folder / "object-server"), str(store), *kinds], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([str(folder / "object-server"), str(store), *map(str, kinds)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -85,3 +84,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Side]:
+    with object_server(tmp_path_factory.mktemp("hub") / "hub.db", sorted(TEST_KINDS.glob("*.yaml"))) as side:
+        side.request("POST", "/api/v1/namespaces", '{"metadata":{"name":"other"}}', {"Content-Type": "application/json"})
+        yield side

@@ -29,14 +29,23 @@ from .masking import Masker, read
 from .side import LiveWatch, Side, lines_of
 
 HUB = "/apis/roadstead.io/v1alpha1"
+CORE = "/api/v1"
 TEST = "/apis/differential.roadstead.io/v1"
 PLURALS: dict[str, tuple[str, str, bool]] = {  # plural -> (base, kind, namespaced)
+    "namespaces": (CORE, "Namespace", False),
+    "accessgrants": (HUB, "AccessGrant", False),
     "clusters": (HUB, "Cluster", False),
+    "operations": (HUB, "Operation", False),
+    "policies": (HUB, "Policy", False),
+    "policyattachments": (HUB, "PolicyAttachment", False),
+    "serviceidentities": (HUB, "ServiceIdentity", False),
+    "usergroups": (HUB, "UserGroup", False),
     "users": (HUB, "User", False),
     "credentials": (HUB, "Credential", False),
     "widgets": (TEST, "Widget", True),
     "gadgets": (TEST, "Gadget", False),
 }
+EVERY = PLURALS | {"ratchets": (TEST, "Ratchet", True)}  # those that one test brings along too
 CONTENT = {
     "json": "application/json", "yaml": "application/yaml", "merge": "application/merge-patch+json",
     "json-patch": "application/json-patch+json", "apply": "application/apply-patch+yaml",
@@ -108,15 +117,15 @@ def full_path(path: str) -> str:
     namespace = "default"
     if ":" in path.split("?")[0]:
         namespace, path = path.split(":", 1)
-    base, _, namespaced = PLURALS[plural_of(path)]
+    base, _, namespaced = EVERY[plural_of(path)]
     if namespaced and namespace != "all":
         base += f"/namespaces/{namespace}"
     return f"{base}/{path}"
 
 
 def whole(plural: str, partial: dict[str, Any]) -> dict[str, Any]:
-    base, kind, _ = PLURALS[plural]
-    out = {"apiVersion": base.removeprefix("/apis/"), "kind": kind, **partial}
+    base, kind, _ = EVERY[plural]
+    out = {"apiVersion": base.removeprefix("/apis/").removeprefix("/api/"), "kind": kind, **partial}
     name = out.pop("name", None)
     if name is not None:
         out["metadata"] = {"name": name, **out.get("metadata", {})}
@@ -155,10 +164,26 @@ def tell(case: Case, memory: Memory) -> dict[str, Any]:
     return read(answer, memory.masker)
 
 
+LASTING = ("default", "other", "kube-system", "kube-public", "kube-node-lease")
+
+
+def clear_namespaces(side: Side, agent: dict[str, str]) -> None:
+    """Only those that every story may count on are left; no controller is there to finish them."""
+    for item in json.loads(side.request("GET", f"{CORE}/namespaces", None, agent).body)["items"]:
+        name = item["metadata"]["name"]
+        if name in LASTING:
+            continue
+        path = f"{CORE}/namespaces/{name}"
+        side.request("DELETE", path, None, agent)
+        side.request("PATCH", path, '{"metadata":{"finalizers":null}}', {**agent, "Content-Type": CONTENT["merge"]})
+        side.request("PUT", f"{path}/finalize", json.dumps({"metadata": {"name": name}}),
+                     {**agent, "Content-Type": CONTENT["json"]})
+
+
 def clear(side: Side) -> None:
     """No object of any kind is left."""
     agent = {"User-Agent": "differential/1"}
-    for base, plural in ((base, plural) for plural, (base, _, _) in PLURALS.items()):
+    for base, plural in ((base, plural) for plural, (base, _, _) in PLURALS.items() if base != CORE):
         found = json.loads(side.request("GET", f"{base}/{plural}", None, agent).body)
         for item in found.get("items") or []:
             metadata = item["metadata"]
@@ -168,3 +193,4 @@ def clear(side: Side) -> None:
             if metadata.get("finalizers"):
                 side.request("PATCH", path, '{"metadata":{"finalizers":null}}',
                              {**agent, "Content-Type": CONTENT["merge"]})
+    clear_namespaces(side, agent)

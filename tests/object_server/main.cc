@@ -19,6 +19,7 @@
 #include "io/task_group.h"
 #include "net/socket.h"
 #include "objects/handler.h"
+#include "objects/namespaces.h"
 #include "storage/sqlite/sqlite_store.h"
 
 namespace roadstead {
@@ -66,6 +67,8 @@ io::Task<void> serve(Server& server) {
   CHECK(listener.ok(), listener.error().to_string());
   io::TaskGroup group(server.shard);
   group.spawn(server.cache.run());
+  auto placed = co_await objects::ensure_default_namespace(server.api);
+  CHECK(placed.ok(), placed.error().to_string());
   std::printf("listening on %s\n", net::format_host_port((*listener)->local_address()).c_str());
   std::fflush(stdout);
   for (;;) {

@@ -19,11 +19,11 @@ TYPES = Path("api/types")
 
 def outputs() -> dict[Path, str]:
     """Every generated file, relative to the root, with its text."""
-    all_kinds = kinds.read(ROOT / "api" / "kinds")
+    all_kinds = kinds.read(ROOT / "api")
     texts = {PAGES / f"{kind.name.lower()}.md": markdown.page(kind) for kind in all_kinds}
     texts[PAGES / "README.md"] = markdown.index(all_kinds)
     for (group, version), members in groupby(all_kinds, key=lambda kind: (kind.group, kind.version)):
-        texts[TYPES / f"{group}.{version}.ts"] = typescript.module(list(members))
+        texts[TYPES / f"{group or 'core'}.{version}.ts"] = typescript.module(list(members))
     return texts
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads api/kinds/*.yaml, the one declaration of each kind."""
+"""Reads api/kinds and api/core, the one declaration of each kind, and its example in api/examples."""
 
 from __future__ import annotations
 
@@ -33,24 +33,33 @@ class Kind:
     subresources: tuple[str, ...]
     columns: tuple[Column, ...]
     schema: Schema
+    example: str = ""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
 
 
-def read(folder: Path) -> list[Kind]:
-    kinds = [one(version, crd["spec"]) for path in sorted(folder.glob("*.yaml"))
+def read(api: Path) -> list[Kind]:
+    kinds = [one(version, crd["spec"], api / "examples") for folder in ("kinds", "core")
+             for path in sorted((api / folder).glob("*.yaml"))
              for crd in yaml.safe_load_all(path.read_text()) for version in crd["spec"]["versions"]]
     return sorted(kinds, key=lambda kind: (kind.group, kind.version, kind.name))
 
 
-def one(version: Schema, spec: Schema) -> Kind:
+def one(version: Schema, spec: Schema, examples: Path) -> Kind:
     names = spec["names"]
+    example = examples / f"{names['kind'].lower()}.yaml"
     return Kind(
         name=names["kind"], plural=names["plural"], group=spec["group"], version=version["name"],
         namespaced=spec["scope"] == "Namespaced",
         short_names=tuple(names.get("shortNames", ())), categories=tuple(names.get("categories", ())),
-        subresources=tuple(version.get("subresources", {})),
+        subresources=tuple(version.get("subresources", {})) + (() if spec["group"] else ("finalize",)),
         columns=tuple(Column(c["name"], c.get("description", ""), c["jsonPath"], c.get("priority", 0) > 0)
                       for c in version.get("additionalPrinterColumns", ())),
         schema=version["schema"]["openAPIV3Schema"],
+        example="".join(line for line in example.read_text().splitlines(keepends=True) if "SPDX" not in line)
+        if example.is_file() else "",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from reference.kinds import Field, Kind, Schema, fields
 
-HEAD = "<!-- Generated from api/kinds by ./dev docs; do not edit. -->\n"
+HEAD = "<!-- Generated from api by ./dev docs; do not edit. -->\n"
 BOUNDS = {
     "minLength": "length at least {}", "maxLength": "length at most {}",
     "minItems": "items at least {}", "maxItems": "items at most {}",
@@ -18,7 +18,7 @@ COMMON = {"apiVersion", "kind", "metadata"}
 
 
 def page(kind: Kind) -> str:
-    parts = [HEAD, f"# {kind.name}\n", flat(kind.schema.get("description", "")) + "\n", facts(kind), columns(kind)]
+    parts = [HEAD, f"# {kind.name}\n", flat(kind.schema.get("description", "")) + "\n", facts(kind), example(kind), columns(kind)]
     for section in ("spec", "status"):
         schema = kind.schema["properties"].get(section)
         if schema:
@@ -31,16 +31,20 @@ def page(kind: Kind) -> str:
 
 
 def index(kinds: list[Kind]) -> str:
-    rows = [f"| [{k.name}]({k.name.lower()}.md) | `{k.group}/{k.version}` | `{k.plural}` | {first_sentence(k)} |"
+    rows = [f"| [{k.name}]({k.name.lower()}.md) | `{k.api_version}` | `{k.plural}` | {first_sentence(k)} |"
             for k in kinds]
     return "\n".join([HEAD, "# Kinds of the hub's API\n", "| kind | API version | resource | what it is |",
                       "|---|---|---|---|", *rows, ""])
 
 
+def example(kind: Kind) -> str:
+    return f"## Example\n\n```yaml\n{kind.example}```\n" if kind.example else ""
+
+
 def facts(kind: Kind) -> str:
-    base = f"/apis/{kind.group}/{kind.version}"
+    base = f"/{'apis' if kind.group else 'api'}/{kind.api_version}"
     path = f"{base}/namespaces/NAMESPACE/{kind.plural}" if kind.namespaced else f"{base}/{kind.plural}"
-    rows = [("API version", f"`{kind.group}/{kind.version}`"), ("path", f"`{path}`"),
+    rows = [("API version", f"`{kind.api_version}`"), ("path", f"`{path}`"),
             ("scope", "namespaced" if kind.namespaced else "cluster"),
             ("short names", code(kind.short_names)), ("categories", code(kind.categories)),
             ("subresources", code(kind.subresources))]
@@ -50,7 +54,7 @@ def facts(kind: Kind) -> str:
 def columns(kind: Kind) -> str:
     if not kind.columns:
         return ""
-    rows = [f"| {c.name}{' (wide)' if c.wide else ''} | `{c.path.replace('|', chr(92) + '|')}` | {c.description} |"
+    rows = [f"| {c.name}{' (wide)' if c.wide else ''} | `{c.path.replace('|', chr(92) + '|')}` | {flat(c.description)} |"
             for c in kind.columns]
     return "\n".join(["## Columns of `kubectl get`\n", "| column | from | what it shows |", "|---|---|---|", *rows, ""])
 

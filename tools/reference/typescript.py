@@ -7,7 +7,7 @@ import json
 
 from reference.kinds import Kind, Schema
 
-HEAD = "// SPDX-License-Identifier: Apache-2.0\n// Generated from api/kinds by ./dev docs; do not edit.\n"
+HEAD = "// SPDX-License-Identifier: Apache-2.0\n// Generated from api by ./dev docs; do not edit.\n"
 META = """
 /** Metadata that all objects have; see Kubernetes' API conventions. */
 export interface ObjectMeta {
@@ -59,7 +59,7 @@ def module(kinds: list[Kind]) -> str:
 
 
 def declare(kind: Kind) -> str:
-    version = f"{kind.group}/{kind.version}"
+    version = kind.api_version
     properties = kind.schema["properties"]
     required = set(kind.schema.get("required", ()))
     lines = [f'  apiVersion: "{version}";', f'  kind: "{kind.name}";', "  metadata: ObjectMeta;"]

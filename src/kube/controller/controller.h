@@ -40,6 +40,7 @@ class Controller {
   // Runs with the controller; workers begin when all have synced. Before run().
   void add_informer(Informer& informer) { informers_.push_back(&informer); }
   WorkQueue& queue() { return queue_; }
+  const WorkQueue& queue() const { return queue_; }
 
   io::Task<void> run();  // until stop(), when everything has ended
   void stop();

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated from api by ./dev docs; do not edit.
+
+/** Metadata that all objects have; see Kubernetes' API conventions. */
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  generation?: number;
+  creationTimestamp?: string;
+  deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  finalizers?: string[];
+  ownerReferences?: OwnerReference[];
+  managedFields?: ManagedFieldsEntry[];
+}
+
+export interface OwnerReference {
+  apiVersion: string;
+  kind: string;
+  name: string;
+  uid: string;
+  controller?: boolean;
+  blockOwnerDeletion?: boolean;
+}
+
+export interface ManagedFieldsEntry {
+  manager?: string;
+  operation?: "Apply" | "Update";
+  apiVersion?: string;
+  time?: string;
+  fieldsType?: string;
+  fieldsV1?: Record<string, unknown>;
+  subresource?: string;
+}
+
+export interface ListMeta {
+  resourceVersion?: string;
+  continue?: string;
+  remainingItemCount?: number;
+}
+
+/**
+ * Namespace is a scope for names at this hub. An object of a namespaced kind belongs to one and
+ * goes with it.
+ */
+export interface Namespace {
+  apiVersion: "v1";
+  kind: "Namespace";
+  metadata: ObjectMeta;
+  spec?: NamespaceSpec;
+  status?: NamespaceStatus;
+}
+
+export interface NamespaceList {
+  apiVersion: "v1";
+  kind: "NamespaceList";
+  metadata: ListMeta;
+  items: Namespace[];
+}
+
+/** Who still has to agree before the namespace may go. */
+export interface NamespaceSpec {
+  /**
+   * A namespace that is being deleted goes when this list is empty. It begins with kubernetes,
+   * which is taken away when the namespace holds no objects.
+   */
+  finalizers?: string[];
+}
+
+/** What the hub knows about the namespace. */
+export interface NamespaceStatus {
+  /** Active, or Terminating while the namespace is being deleted. */
+  phase?: "Active" | "Terminating";
+  /** What keeps a namespace that is being deleted. */
+  conditions?: {
+    /** What the condition is about. */
+    type: string;
+    /** True, False or Unknown. */
+    status: string;
+    /** When the status of the condition last changed. */
+    lastTransitionTime?: string;
+    /** A stable code for programs, in CamelCase. */
+    reason?: string;
+    /** The same for people. */
+    message?: string;
+  }[];
+}
