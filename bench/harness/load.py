@@ -78,6 +78,7 @@ class Measured:
     cpu: Mapping[str, float]
     peak: Mapping[str, int]
     own_cpu: float
+    next: int = 0  # no numbered request had this number or a higher one
 
     @property
     def per_second(self) -> float:
@@ -88,14 +89,16 @@ class Measured:
         return sum(self.cpu.values())
 
 
-def measure(binary: Path, endpoint: Endpoint, processes: Mapping[str, int], what: Mapping[str, Any]) -> Measured:
+def measure(
+    binary: Path, endpoint: Endpoint, processes: Mapping[str, int], what: Mapping[str, Any], patience: float = 120,
+) -> Measured:
     spec = {**endpoint.spec(), "processes": dict(processes), **what}
     done = subprocess.run(
-        [str(binary), "run"], input=json.dumps(spec), capture_output=True, text=True, timeout=120, check=False,
+        [str(binary), "run"], input=json.dumps(spec), capture_output=True, text=True, timeout=patience, check=False,
         preexec_fn=die_with_parent)
     if done.returncode != 0:
         raise LoadFailed(f"{what}: {done.stderr.strip()}")
     r = json.loads(done.stdout)
     return Measured(
         r["seconds"], r["done"], r["failures"], r.get("first_error", ""), r["bytes"], r["p50"], r["p99"],
-        r["cpu"] or {}, r["peak_bytes"] or {}, r["own_cpu"])
+        r["cpu"] or {}, r["peak_bytes"] or {}, r["own_cpu"], r["next"])

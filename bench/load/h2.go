@@ -38,6 +38,7 @@ type h2Conn struct {
 	creditOf   map[uint32]int64  // the same for streams that have a body
 	initial    int64             // the peer's SETTINGS_INITIAL_WINDOW_SIZE
 	frameSize  int
+	plain      bool // asks for no compression
 }
 
 // What `read` found, beyond what it answers by itself.
@@ -80,7 +81,7 @@ func dialH2(spec *Spec, config *tls.Config) (*h2Conn, error) {
 	c := &h2Conn{
 		raw: raw, out: bufio.NewWriterSize(raw, 32<<10), authority: spec.ServerName, nextStream: 1,
 		owedStream: map[uint32]uint32{}, creditOf: map[uint32]int64{},
-		credit: defaultWindow, initial: defaultWindow, frameSize: 16 << 10,
+		credit: defaultWindow, initial: defaultWindow, frameSize: 16 << 10, plain: spec.Plain,
 	}
 	c.framer = http2.NewFramer(c.out, bufio.NewReaderSize(raw, 32<<10))
 	c.framer.SetReuseFrames()
@@ -105,13 +106,21 @@ func (c *h2Conn) close() { c.raw.NetConn().Close() }
 
 // Buffers a request; flush sends it.
 func (c *h2Conn) request(method, path string, body bool) (uint32, error) {
+	return c.requestOf(method, path, "", body)
+}
+
+func (c *h2Conn) requestOf(method, path, contentType string, body bool) (uint32, error) {
 	stream := c.nextStream
 	c.nextStream += 2
 	c.fields.Reset()
 	for _, f := range [...][2]string{
 		{":method", method}, {":authority", c.authority}, {":scheme", "https"}, {":path", path},
 		{"accept", "application/json"}, {"user-agent", "roadstead-bench/1 (linux/amd64)"}, {"accept-encoding", "gzip"},
+		{"content-type", contentType},
 	} {
+		if f[1] == "" || (c.plain && f[0] == "accept-encoding") {
+			continue
+		}
 		if err := c.encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}); err != nil {
 			return 0, err
 		}
@@ -122,6 +131,24 @@ func (c *h2Conn) request(method, path string, body bool) (uint32, error) {
 	return stream, c.framer.WriteHeaders(http2.HeadersFrameParam{
 		StreamID: stream, BlockFragment: c.fields.Bytes(), EndHeaders: true, EndStream: !body,
 	})
+}
+
+// Buffers a request with a small body, which must fit into what the server takes at once.
+func (c *h2Conn) requestWith(method, path, contentType string, body []byte) (uint32, error) {
+	if len(body) == 0 {
+		return c.requestOf(method, path, "", false)
+	}
+	size := int64(len(body))
+	if size > c.credit || size > min(c.initial, int64(c.frameSize)) {
+		return 0, fmt.Errorf("the server takes no body of %d bytes now", size)
+	}
+	stream, err := c.requestOf(method, path, contentType, true)
+	if err != nil {
+		return 0, err
+	}
+	delete(c.creditOf, stream)
+	c.credit -= size
+	return stream, c.framer.WriteData(stream, true, body)
 }
 
 func (c *h2Conn) flush() error { return c.out.Flush() }

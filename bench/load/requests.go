@@ -24,7 +24,8 @@ func measure(spec Spec) (Result, error) {
 	}
 	kinds := map[string]func(*Spec, *tls.Config) (Result, error){
 		"get": closedLoop, "rate": fixedRate, "stall": stalledReader, "handshake": handshakes,
-		"download": download, "upload": upload, "watch": watches, "abort": aborts,
+		"download": download, "upload": upload, "watch": watches, "abort": aborts, "ask": asking, "count": counted,
+		"fanout": fanOut,
 	}
 	run, known := kinds[spec.Kind]
 	if !known {

@@ -12,7 +12,7 @@ import (
 
 // Spec says what to do and to whom. Files are PEM.
 type Spec struct {
-	Kind        string         `json:"kind"` // get, rate, handshake, download, upload, watch, stall, abort
+	Kind        string         `json:"kind"` // get, ask, count, rate, handshake, download, upload, watch, fanout, stall, abort
 	Address     string         `json:"address"`
 	ServerName  string         `json:"server_name"`
 	Roots       string         `json:"roots"`
@@ -26,8 +26,20 @@ type Spec struct {
 	Rate        float64        `json:"rate"`    // requests/s over all connections, for rate and stall
 	Warmup      float64        `json:"warmup"`  // seconds before the window
 	Seconds     float64        `json:"seconds"` // the window
-	Count       int            `json:"count"`   // abort: how many requests instead of a window
+	Count       int            `json:"count"`   // abort, count: how many requests instead of a window
+	Ask         Ask            `json:"ask"`     // ask, count, fanout: the requests
+	Plain       bool           `json:"plain"`   // no Accept-Encoding
 	Processes   map[string]int `json:"processes"`
+}
+
+// Ask makes numbered requests. In Path and Body, {n} is the number and {now} the time in nanoseconds.
+type Ask struct {
+	Method      string `json:"method"`
+	Path        string `json:"path"`
+	Body        string `json:"body"`
+	ContentType string `json:"content_type"`
+	First       int    `json:"first"` // number of the first request
+	Range       int    `json:"range"` // numbers go round below First + Range; 0: they never repeat
 }
 
 // Result is what one measurement found. Times are microseconds.
@@ -37,6 +49,7 @@ type Result struct {
 	Failures   int     `json:"failures"`
 	FirstError string  `json:"first_error,omitempty"`
 	Bytes      int64   `json:"bytes"`
+	Next       int     `json:"next"` // ask, count: no request had this number or a higher one
 	P50        float64 `json:"p50"`
 	P99        float64 `json:"p99"`
 	// Processor time in the window and resident memory, by the names given in Processes.
@@ -51,7 +64,7 @@ func (s *Spec) defaults() error {
 	}
 	s.Connections = max(s.Connections, 1)
 	s.Streams = max(s.Streams, 1)
-	if s.Address == "" || s.Path == "" || (s.Seconds <= 0 && s.Count <= 0) {
+	if s.Address == "" || (s.Path == "" && s.Ask.Path == "") || (s.Seconds <= 0 && s.Count <= 0) {
 		return fmt.Errorf("address, path and seconds (or count) are needed")
 	}
 	return nil

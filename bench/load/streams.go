@@ -12,21 +12,29 @@ import (
 )
 
 // Runs one goroutine per connection that reads frames and hands them to what `reader` makes for that connection.
-func streaming(
-	spec *Spec, config *tls.Config, expected int, reader func(*h2Conn) (func(h2Event, *window, *tally) error, error),
-) (Result, error) {
+func streaming(spec *Spec, config *tls.Config, expected int, reader streamReader) (Result, error) {
+	workers, err := streamWorkers(spec, config, reader)
+	if err != nil {
+		return Result{}, err
+	}
+	return observe(spec, workers, expected)
+}
+
+type streamReader func(*h2Conn) (func(h2Event, *window, *tally) error, error)
+
+func streamWorkers(spec *Spec, config *tls.Config, reader streamReader) ([]worker, error) {
 	var workers []worker
 	for range spec.Connections {
 		conn, err := dialH2(spec, config)
 		if err != nil {
-			return Result{}, err
+			return nil, err
 		}
 		handle, err := reader(conn)
 		if err == nil {
 			err = conn.flush()
 		}
 		if err != nil {
-			return Result{}, err
+			return nil, err
 		}
 		run := func(w *window, t *tally) {
 			for {
@@ -53,7 +61,7 @@ func streaming(
 		}
 		workers = append(workers, worker{run, conn.close})
 	}
-	return observe(spec, workers, expected)
+	return workers, nil
 }
 
 func (c *h2Conn) open(spec *Spec) error {
@@ -115,7 +123,12 @@ var sentMark = []byte(`"sent":"`)
 
 // Watches whose events carry the time at which the origin wrote them.
 func watches(spec *Spec, config *tls.Config) (Result, error) {
-	return streaming(spec, config, spec.Connections*spec.Streams, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, spec.Connections*spec.Streams, watchReader(spec, time.Time{}))
+}
+
+// With a time, events of anything else than writes since then are left out.
+func watchReader(spec *Spec, since time.Time) streamReader {
+	return func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
 		partial := map[uint32][]byte{}
 		lines := func(event h2Event, w *window, t *tally) error {
 			rest := append(partial[event.stream], event.data...)
@@ -127,17 +140,17 @@ func watches(spec *Spec, config *tls.Config) (Result, error) {
 				}
 				rest = after
 				sent, err := sentTime(line)
-				if err != nil {
+				if since.IsZero() && err != nil {
 					return err
 				}
-				if w.open.Load() {
+				if w.open.Load() && !sent.Before(since) {
 					t.done++
 					t.delays = append(t.delays, time.Since(sent))
 				}
 			}
 		}
 		return lines, c.open(spec)
-	})
+	}
 }
 
 func sentTime(line []byte) (time.Time, error) {
