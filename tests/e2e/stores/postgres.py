@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..support import wait
@@ -33,18 +33,24 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 class PostgresServer:
-    def __init__(self, folder: Path | None = None) -> None:
+    """`data` and `wal` may lie elsewhere, as seen by a process that `within` starts: a command that takes a user and a command."""
+
+    def __init__(
+        self, folder: Path | None = None, *, data: Path | None = None, wal: Path | None = None,
+        within: Callable[[pwd.struct_passwd | None], Sequence[str]] | None = None, **settings: str,
+    ) -> None:
         # A Unix socket's path is short, which pytest's folders are not.
         self.folder = folder or Path(tempfile.mkdtemp(prefix="pg-"))
-        self.data = self.folder / "data"
+        self.data = data or self.folder / "data"
         self.user = _unprivileged()
+        self._within = within
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 5432
         self.certificate: Path | None = None  # of the CA, once TLS is on
-        self._settings = dict(SETTINGS, listen_addresses="", unix_socket_directories=str(self.folder))
+        self._settings = dict(SETTINGS, listen_addresses="", unix_socket_directories=str(self.folder), **settings)
         self._give(self.folder)
         self._finish(["initdb", "-D", self.data, "-U", "roadstead", "-A", "trust", "-E", "UTF8", "--locale=C",
-                      "--no-sync", "--no-instructions"])
+                      "--no-sync", "--no-instructions", "--wal-segsize=1", *([f"--waldir={wal}"] if wal else [])])
 
     @property
     def url(self) -> str:
@@ -132,11 +138,12 @@ class PostgresServer:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def _launch(self, command: Sequence[str | Path]) -> subprocess.Popen[bytes]:
+        inside = self._within(self.user) if self._within is not None else []
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
-                [str(_PROGRAMS / command[0]), *(str(c) for c in command[1:])], stdin=subprocess.DEVNULL, stdout=log,
+                [*inside, str(_PROGRAMS / command[0]), *(str(c) for c in command[1:])], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, cwd="/", env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, preexec_fn=die_with_parent,
-                **({} if self.user is None else {
+                **({} if self.user is None or inside else {
                     "user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}))
 
     def _run(self, command: Sequence[str | Path]) -> int:

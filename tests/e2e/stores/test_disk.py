@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 
 from ..support.process import die_with_parent
 from . import ledger
+from .postgres import PostgresServer
 
 
 class SmallDisk:
@@ -34,6 +38,11 @@ class SmallDisk:
     def remount(self, options: str) -> None:
         done = self.run("mount", "-o", f"remount,{options}", str(self.folder))
         assert done.returncode == 0, done.stderr
+
+    def inside(self, user: pwd.struct_passwd | None) -> list[str]:
+        """What goes before a command that runs as this user and sees the disk."""
+        identity = [] if user is None else [f"--setuid={user.pw_uid}", f"--setgid={user.pw_gid}"]
+        return ["nsenter", f"--mount=/proc/{self._holder.pid}/ns/mnt", *identity, "--"]
 
     def close(self) -> None:
         self._holder.kill()
@@ -94,3 +103,52 @@ def test_a_read_only_disk_is_said_and_loses_nothing(disk: SmallDisk) -> None:
     read(found, disk.run(*ledger.client(store, "dump", "--since", "1")).stdout)
     ledger.check(found, [book])
     assert book.acknowledged
+
+
+@pytest.mark.parametrize("full", ["data", "wal"])
+def test_a_full_disk_of_the_database_loses_nothing_and_is_said(tmp_path: Path, full: str) -> None:
+    """The tables' disk: PostgreSQL refuses the write. The disk of its log: it ends, and recovers when there is room."""
+    if os.geteuid() != 0:
+        pytest.skip("a disk of its own needs root")
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    disk = SmallDisk(folder / "disk", "48m" if full == "data" else "8m")
+    server = None
+    try:
+        disk.run("chmod", "0777", str(disk.folder))
+        where = {"data": disk.folder / "data", "wal": folder / "wal"} if full == "data" else {
+            "data": folder / "data", "wal": disk.folder / "wal"}
+        # Logs that are kept fill their disk; logs that are not leave the tables as what grows.
+        kept = {"data": "0", "wal": "1GB"}[full]
+        server = PostgresServer(
+            folder, data=where["data"], wal=where["wal"], within=disk.inside, min_wal_size="2MB", max_wal_size="2MB",
+            wal_keep_size=kept, autovacuum="off").start()
+        book = ledger.Ledger()
+        size = ("--size", "60000", "--patience-ms", "3000")
+        first = subprocess.run(ledger.client(server.url, "write", "--writes", "1"), text=True, capture_output=True, check=True)
+        read(book, first.stdout)
+        # What the client writes is easily compressed, and would never fill a disk.
+        server.sql("ALTER TABLE roadstead.versions ALTER COLUMN value SET STORAGE EXTERNAL")
+        done = subprocess.run(
+            ledger.client(server.url, "write", "--writers", "4", "--since", str(book.since), *size, "--stop-at-error"),
+            text=True, capture_output=True, timeout=120, check=False)
+        read(book, done.stdout)
+        assert done.returncode == 1 and book.acknowledged and book.refused, done.stdout[-500:] + done.stderr
+        for line in book.refused:
+            assert "this write was not saved" in line or "whether this write was saved is not known" in line
+        if full == "data":
+            assert any("its disk is full" in line for line in book.refused), book.refused
+        assert "No space left on device" in (folder / "log").read_text()
+        disk.remount("size=200m")
+        server.stop()  # it may have ended by itself
+        server.start()
+        more = subprocess.run(
+            ledger.client(server.url, "write", "--writes", "5", "--since", str(book.since), *size, "--stop-at-error"),
+            text=True, capture_output=True, timeout=120, check=False)
+        assert more.returncode == 0, more.stdout + more.stderr
+        read(book, more.stdout)
+        ledger.check(ledger.dump(server.url), [book])
+    finally:
+        if server is not None:
+            server.stop()
+        disk.close()
+        shutil.rmtree(folder, ignore_errors=True)
