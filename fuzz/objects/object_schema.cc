@@ -32,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   kube::FieldErrors errors;
   validate(**schema, object, "", errors);
   validate_lists(**schema, object, "", errors);
+  validate(**schema, object, "", errors, &object);
   const MergeSchema types(**schema);
   if (check_typed(types.root(), object, Duplicates::Allow).ok()) {
     const json::value merged = merge_typed(types.root(), object, object);

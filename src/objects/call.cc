@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "codec/yaml.h"
+#include "objects/protobuf.h"
 #include "objects/service.h"
 
 namespace roadstead::objects {
@@ -164,6 +165,10 @@ Result<json::value> decode_body(const Call& call) {
     plain_numbers(documents->front());
     return std::move(documents->front());
   }
+  if (type == kProtobuf && call.kind->native) {
+    auto read = from_protobuf(body);
+    return read.ok() ? std::move(read) : kube::bad_request(read.error().message());
+  }
   if (type != "application/json" && !type.empty()) {
     return unknown_body();
   }
@@ -188,7 +193,7 @@ Error wrong_delete_field(std::string_view is, std::string_view name, std::string
 Result<json::value> decode_delete_options(const Call& call) {
   const std::string type = media_type_of(call);
   json::value body;
-  if (type == "application/yaml") {
+  if (type == "application/yaml" || type == kProtobuf) {
     TRY(body, decode_body(call));
   } else {
     if (type != "application/json" && !type.empty()) {

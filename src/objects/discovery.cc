@@ -85,7 +85,8 @@ json::object subresource_object(const Kind& kind, std::string_view name, std::st
 }
 
 json::object response_kind(const Kind& kind, std::string_view name) {
-  return {{"group", kind.group}, {"version", kind.version}, {"kind", name}};
+  // Kubernetes leaves the version of its core group empty here.
+  return {{"group", kind.group}, {"version", kind.native ? "" : kind.version}, {"kind", name}};
 }
 
 std::vector<const Kind*> kinds_of(const KindRegistry& registry, const std::string& group,
@@ -243,7 +244,7 @@ json::object Discovery::aggregated(bool core) const {
       version_list.push_back(json::object{
           {"version", version}, {"resources", std::move(resources)}, {"freshness", "Current"}});
     }
-    json::object metadata{{"creationTimestamp", nullptr}};
+    json::object metadata;
     if (!core) {
       metadata["name"] = name;
     }

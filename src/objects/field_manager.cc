@@ -320,7 +320,9 @@ void track_update(const Kind& kind, const json::value* live, json::value& object
   ManagedFields managed = starting_point(live, object, writer);
   kube::metadata_of(object.get_object()).erase("managedFields");
   const bool untracked = managed.empty() && live != nullptr;
-  if (untracked) {
+  const bool other_type = codec::string_at(object, {"kind"}) != kind.kind ||
+                          codec::string_at(object, {"apiVersion"}) != kind.api_version();
+  if (untracked || other_type) {
     return;
   }
   json::value before = live == nullptr ? empty_object(kind) : *live;

@@ -165,8 +165,11 @@ Result<void> check_kind_name(const Kind& kind, const json::value& object) {
     errors.push_back(
         kube::invalid("apiVersion", json::value(version), "must be " + kind.api_version()));
   }
+  // Named by what it says it is.
+  const std::size_t slash = version.find('/');
+  const std::string_view group = slash == std::string_view::npos ? "" : version.substr(0, slash);
   return errors.empty() ? Result<void>()
-                        : kube::invalid(kind.group, name, kube::name_of(object), errors);
+                        : kube::invalid(group, name, kube::name_of(object), errors);
 }
 
 void validate_changed_metadata(const json::value& object, kube::FieldErrors& errors) {

@@ -30,6 +30,8 @@ struct WriteOptions {
   std::string field_manager;  // who owns what is written; "" is "unknown"
   bool force = false;         // apply: take fields from their owners
   bool applies = false;       // server-side apply
+  // Warnings about the request, told even when the write fails; may be nullptr.
+  std::vector<std::string>* told = nullptr;
 };
 
 struct Written {

@@ -68,6 +68,15 @@ Result<void> check_native_type(const Kind& kind, const json::value& object) {
                            kube::quote(version) + " in scheme \"pkg/runtime/scheme.go:111\"");
 }
 
+Error no_api_version() {
+  const std::string why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+  kube::Status status;
+  status.reason = "InternalError";
+  status.message = "Internal error occurred: " + why;
+  status.causes.push_back({"", why, ""});
+  return kube::make_error(ErrorKind::Internal, std::move(status));
+}
+
 }  // namespace
 
 Result<void> ObjectApi::shape(const Kind& kind, json::value& object, const WriteOptions& options,
@@ -94,12 +103,22 @@ Result<void> ObjectApi::shape(const Kind& kind, json::value& object, const Write
   } else if (codec::string_at(object, {"kind"}).empty()) {
     return refuse("Object 'Kind' is missing in '" + codec::write_json(object) + "'");
   }
+  const std::string_view type = codec::string_at(object, {"apiVersion"});
+  if (patch != nullptr && type.empty()) {
+    return no_api_version();
+  }
+  if (patch != nullptr && std::count(type.begin(), type.end(), '/') > 1) {
+    return refuse("unexpected GroupVersion string: " + std::string(type));
+  }
   auto coerced = coerce_metadata(kind, object.get_object());
   if (!coerced.ok()) {
     return refuse(coerced.error().message());
   }
   std::vector<std::string> unknown = std::move(*coerced);
-  for (std::string& path : prune(*kind.schema, object)) {
+  // Of another version nothing is known.
+  static const Schema kNothing{.type = SchemaType::Object};
+  const bool known = type.substr(type.rfind('/') + 1) == kind.version;
+  for (std::string& path : prune(known ? *kind.schema : kNothing, object)) {
     unknown.push_back(std::move(path));
   }
   if (kind.native) {
@@ -122,6 +141,9 @@ Result<void> ObjectApi::shape(const Kind& kind, json::value& object, const Write
   }
   if (options.validation == FieldValidation::Warn) {
     warnings.insert(warnings.end(), faults.begin(), faults.end());
+  }
+  if (options.told != nullptr) {
+    *options.told = warnings;
   }
   apply_defaults(*kind.schema, object);
   if (kind.native) {

@@ -2,287 +2,139 @@
 #include "objects/openapi.h"
 
 #include <algorithm>
-#include <array>
-#include <optional>
 
-#include "base/ascii.h"
 #include "crypto/digest.h"
+#include "objects/openapi_meta.h"
+#include "objects/openapi_paths.h"
 
 namespace roadstead::objects {
 namespace {
 
-constexpr std::string_view kMetaPrefix = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 constexpr std::string_view kApiVersionText =
     "APIVersion names the group and version of this representation of an object.";
 constexpr std::string_view kKindText = "Kind names the type of this object, in CamelCase.";
 
-json::object text_schema(std::string_view description, std::string_view format = {}) {
-  json::object out{{"description", description}, {"type", "string"}};
-  if (!format.empty()) {
-    out["format"] = format;
+json::object text_schema(std::string_view description) {
+  return {{"description", description}, {"type", "string"}};
+}
+
+json::object described(OpenApiVersion version, std::string_view name, std::string_view text) {
+  json::object out = wrapped_reference(version, std::string(kMetaPrefix) + std::string(name));
+  out["description"] = text;
+  return out;
+}
+
+bool is_set(const json::object& schema, std::string_view key) {
+  const json::value* value = schema.if_contains(key);
+  return value != nullptr && *value == json::value(true);
+}
+
+// Each schema below this one, changed in place.
+template <class Change>
+void for_each_schema(json::object& schema, const Change& change) {
+  change(schema);
+  if (json::value* properties = schema.if_contains("properties")) {
+    for (auto& [name, child] : properties->get_object()) {
+      for_each_schema(child.get_object(), change);
+    }
+  }
+  for (const char* key : {"items", "additionalProperties"}) {
+    json::value* child = schema.if_contains(key);
+    if (child != nullptr && child->is_object()) {
+      for_each_schema(child->get_object(), change);
+    }
+  }
+}
+
+// v3 says what int-or-string means.
+void publish_v3(json::object& schema) {
+  if (is_set(schema, "x-kubernetes-int-or-string") && !schema.contains("anyOf")) {
+    schema["anyOf"] =
+        json::array{json::object{{"type", "integer"}}, json::object{{"type", "string"}}};
+  }
+}
+
+// v2 cannot say everything, and kubectl stumbles over some of it (apiextensions-apiserver/pkg/
+// controller/openapi/v2).
+void publish_v2(json::object& schema) {
+  for (const char* key : {"allOf", "anyOf", "oneOf", "not", "default"}) {
+    schema.erase(key);
+  }
+  const bool nullable = is_set(schema, "nullable");
+  if (json::value* properties = schema.if_contains("properties")) {
+    json::value* required = schema.if_contains("required");
+    for (const auto& [name, child] : properties->get_object()) {
+      if (required != nullptr && is_set(child.get_object(), "nullable")) {
+        json::array& names = required->get_array();
+        names.erase(std::remove(names.begin(), names.end(), json::value(name)), names.end());
+      }
+    }
+  }
+  if (nullable) {
+    schema.erase("type");
+    schema.erase("nullable");
+  }
+  if (nullable || is_set(schema, "x-kubernetes-preserve-unknown-fields")) {
+    schema.erase("items");
+    schema.erase("properties");
+  }
+  if (is_set(schema, "x-kubernetes-preserve-unknown-fields")) {
+    schema.erase("type");
+  }
+}
+
+json::array selectable_fields(const Kind& kind) {
+  json::array out;
+  for (const SelectableField& field : kind.selectable) {
+    out.push_back(json::object{{"fieldPath", field.name}});
   }
   return out;
 }
 
-json::object number_schema(std::string_view description) {
-  return {{"description", description}, {"type", "integer"}, {"format", "int64"}};
-}
-
-json::object map_schema(std::string_view description) {
-  return {{"description", description},
-          {"type", "object"},
-          {"additionalProperties", json::object{{"type", "string"}}}};
-}
-
-json::object owner_reference() {
-  json::object properties;
-  properties["apiVersion"] = text_schema("API version of the owner.");
-  properties["kind"] = text_schema("Kind of the owner.");
-  properties["name"] = text_schema("Name of the owner.");
-  properties["uid"] = text_schema("UID of the owner.");
-  properties["controller"] = json::object{
-      {"description", "True when the owner is the managing controller."}, {"type", "boolean"}};
-  properties["blockOwnerDeletion"] =
-      json::object{{"description", "True when the owner cannot be deleted before this object."},
-                   {"type", "boolean"}};
-  return {{"description", "OwnerReference names an object that this one belongs to."},
-          {"type", "object"},
-          {"required", json::array{"apiVersion", "kind", "name", "uid"}},
-          {"properties", std::move(properties)}};
-}
-
-json::object object_meta() {
-  json::object p;
-  p["annotations"] = map_schema("Free text by key, for tools and people. Not searched.");
-  p["creationTimestamp"] =
-      text_schema("When the object was created. Set by the server.", "date-time");
-  p["deletionGracePeriodSeconds"] = number_schema("Seconds until deletion. Set by the server.");
-  p["deletionTimestamp"] = text_schema(
-      "When deletion was asked for. The object goes when its finalizers are gone.", "date-time");
-  p["finalizers"] =
-      json::object{{"description", "Who must still do something before the object may go."},
-                   {"type", "array"},
-                   {"items", json::object{{"type", "string"}}},
-                   {"x-kubernetes-list-type", "set"}};
-  p["generateName"] =
-      text_schema("A prefix that the server completes to a name, when no name is given.");
-  p["generation"] =
-      number_schema("Grows with each change of the specification. Set by the server.");
-  p["labels"] = map_schema("Keys and values by which objects are selected.");
-  p["name"] = text_schema("The name, unique among objects of the kind. Cannot be changed.");
-  p["namespace"] = text_schema("The namespace, for kinds that have one. Cannot be changed.");
-  p["ownerReferences"] = json::object{{"description", "Objects that this one belongs to."},
-                                      {"type", "array"},
-                                      {"items", owner_reference()},
-                                      {"x-kubernetes-list-type", "map"},
-                                      {"x-kubernetes-list-map-keys", json::array{"uid"}}};
-  p["resourceVersion"] =
-      text_schema("The version of the object, to be sent back unread when it is changed.");
-  p["uid"] = text_schema("Tells objects apart that had the same name at different times.");
-  return {{"description", "ObjectMeta is what every object has beside its own fields."},
-          {"type", "object"},
-          {"properties", std::move(p)}};
-}
-
-json::object list_meta() {
-  json::object p;
-  p["continue"] = text_schema("Ask again with this to get the next page.");
-  p["remainingItemCount"] = number_schema("How many objects follow.");
-  p["resourceVersion"] = text_schema("The version of the list, from which a watch can start.");
-  return {{"description", "ListMeta is what every list has beside its items."},
-          {"type", "object"},
-          {"properties", std::move(p)}};
-}
-
-// "roadstead.io" + "v1alpha1" + "Cluster" -> "io.roadstead.v1alpha1.Cluster".
-std::string schema_name(const Kind& kind, std::string_view name) {
-  if (kind.native) {
-    return "io.k8s.api.core." + kind.version + "." + std::string(name);
+void name_type(json::object& schema, const Kind& kind, std::string_view name) {
+  schema["x-kubernetes-group-version-kind"] =
+      json::array{json::object{{"group", kind.group}, {"kind", name}, {"version", kind.version}}};
+  if (!kind.selectable.empty() && !kind.native) {
+    schema["x-kubernetes-selectable-fields"] = selectable_fields(kind);
   }
-  auto parts = ascii::split(kind.group, '.');
-  std::reverse(parts.begin(), parts.end());
-  std::string out;
-  for (const std::string_view part : parts) {
-    out.append(part).append(".");
-  }
-  return out + kind.version + "." + std::string(name);
 }
 
-json::object gvk(const Kind& kind, std::string_view name) {
-  return {{"group", kind.group}, {"kind", name}, {"version", kind.version}};
-}
-
-json::object reference(const std::string& base, std::string_view name) {
-  return {{"$ref", base + std::string(name)}};
-}
-
-// A reference with a description: v2 ignores siblings of $ref, v3 wants allOf.
-json::object described(const std::string& base, std::string_view name, std::string_view text,
-                       bool v3) {
-  if (!v3) {
-    return {{"description", text}, {"$ref", base + std::string(name)}};
-  }
-  return {{"description", text},
-          {"allOf", json::array{reference(base, name)}},
-          {"default", json::object()}};
-}
-
-void add_definitions(json::object& into, const Kind& kind, const std::string& base, bool v3) {
+void add_schemas(json::object& into, const Kind& kind, OpenApiVersion version) {
   json::object own = kind.schema_source.get_object();
-  json::object properties;
-  if (const json::value* declared = own.if_contains("properties")) {
-    properties = declared->get_object();
-  }
+  for_each_schema(own, version == OpenApiVersion::V3 ? publish_v3 : publish_v2);
+  json::object& properties = own["properties"].is_object() ? own["properties"].get_object()
+                                                           : own["properties"].emplace_object();
   properties["apiVersion"] = text_schema(kApiVersionText);
   properties["kind"] = text_schema(kKindText);
-  properties["metadata"] = described(base, std::string(kMetaPrefix) + "ObjectMeta",
-                                     "What every object has: name, labels, versions.", v3);
-  own["properties"] = std::move(properties);
-  own["x-kubernetes-group-version-kind"] = json::array{gvk(kind, kind.kind)};
-  into[schema_name(kind, kind.kind)] = std::move(own);
+  properties["metadata"] =
+      described(version, "ObjectMeta", "What every object has: name, labels, versions.");
+  name_type(own, kind, kind.kind);
+  const std::string name = schema_name(kind, kind.kind);
+  into[name] = std::move(own);
 
   json::object list_properties;
   list_properties["apiVersion"] = text_schema(kApiVersionText);
   list_properties["items"] = json::object{{"description", "The objects."},
                                           {"type", "array"},
-                                          {"items", reference(base, schema_name(kind, kind.kind))}};
+                                          {"items", schema_reference(version, name)}};
   list_properties["kind"] = text_schema(kKindText);
-  list_properties["metadata"] = described(base, std::string(kMetaPrefix) + "ListMeta",
-                                          "What every list has: version, next page.", v3);
-  into[schema_name(kind, kind.list_kind)] =
-      json::object{{"description", kind.list_kind + " is a list of " + kind.kind},
-                   {"type", "object"},
-                   {"required", json::array{"items"}},
-                   {"properties", std::move(list_properties)},
-                   {"x-kubernetes-group-version-kind", json::array{gvk(kind, kind.list_kind)}}};
+  list_properties["metadata"] =
+      described(version, "ListMeta", "What every list has: version, next page.");
+  json::object list{{"description", kind.list_kind + " is a list of " + kind.kind},
+                    {"type", "object"},
+                    {"required", json::array{"items"}},
+                    {"properties", std::move(list_properties)}};
+  name_type(list, kind, kind.list_kind);
+  into[schema_name(kind, kind.list_kind)] = std::move(list);
 }
 
-json::object definitions(const std::vector<const Kind*>& kinds, const std::string& base, bool v3) {
+json::object schemas_of(const std::vector<const Kind*>& kinds, OpenApiVersion version) {
   json::object out;
-  out[std::string(kMetaPrefix) + "ObjectMeta"] = object_meta();
-  out[std::string(kMetaPrefix) + "ListMeta"] = list_meta();
+  add_meta_schemas(out, version, kinds);
   for (const Kind* kind : kinds) {
-    add_definitions(out, *kind, base, v3);
+    add_schemas(out, *kind, version);
   }
   return out;
-}
-
-struct QueryParameter {
-  std::string_view name;
-  std::string_view type;
-  std::string_view description;
-};
-
-constexpr std::array<QueryParameter, 3> kWriteParameters{{
-    {"dryRun", "string", "All: do everything but keep the result."},
-    {"fieldManager", "string", "Who makes this change."},
-    {"fieldValidation", "string", "What to do about unknown fields: Ignore, Warn or Strict."},
-}};
-constexpr std::array<QueryParameter, 8> kListParameters{{
-    {"labelSelector", "string", "Only objects with these labels."},
-    {"fieldSelector", "string", "Only objects with these field values."},
-    {"limit", "integer", "At most so many objects in one answer."},
-    {"continue", "string", "The next page of a list."},
-    {"resourceVersion", "string", "From which version on."},
-    {"resourceVersionMatch", "string", "Exact or NotOlderThan."},
-    {"watch", "boolean", "Stream changes instead of a list."},
-    {"timeoutSeconds", "integer", "How long a watch may last."},
-}};
-
-json::object parameter(const QueryParameter& p, bool v3) {
-  json::object out{{"name", p.name}, {"in", "query"}, {"description", p.description}};
-  if (v3) {
-    out["schema"] = json::object{{"type", p.type}, {"uniqueItems", true}};
-  } else {
-    out["type"] = p.type;
-    out["uniqueItems"] = true;
-  }
-  return out;
-}
-
-struct OperationSpec {
-  std::string_view method;
-  std::string_view action;
-  bool list = false;
-};
-
-json::object responses(const std::string& schema, const std::string& base, bool v3) {
-  json::object ok{{"description", "OK"}};
-  if (v3) {
-    ok["content"] =
-        json::object{{"application/json", json::object{{"schema", reference(base, schema)}}}};
-  } else {
-    ok["schema"] = reference(base, schema);
-  }
-  return {{"200", std::move(ok)}, {"401", json::object{{"description", "Unauthorized"}}}};
-}
-
-json::object operation(const Kind& kind, const OperationSpec& spec, const std::string& suffix,
-                       const std::string& base, bool v3) {
-  json::object out;
-  out["description"] = std::string(spec.action) + " " + kind.kind;
-  std::string id(spec.action);
-  out["operationId"] = id + kind.version + kind.kind + suffix;
-  json::array parameters;
-  if (spec.list) {
-    for (const QueryParameter& p : kListParameters) {
-      parameters.push_back(parameter(p, v3));
-    }
-  }
-  if (spec.method == "post" || spec.method == "put" || spec.method == "patch") {
-    for (const QueryParameter& p : kWriteParameters) {
-      parameters.push_back(parameter(p, v3));
-    }
-  }
-  out["parameters"] = std::move(parameters);
-  if (v3 && spec.method == "patch") {
-    json::object any{{"schema", json::object{{"type", "object"}}}};
-    out["requestBody"] =
-        json::object{{"required", true},
-                     {"content", json::object{{"application/json-patch+json", any},
-                                              {"application/merge-patch+json", any}}}};
-  }
-  out["responses"] = responses(schema_name(kind, spec.list ? kind.list_kind : kind.kind), base, v3);
-  out["x-kubernetes-action"] = spec.action;
-  out["x-kubernetes-group-version-kind"] = gvk(kind, kind.kind);
-  return out;
-}
-
-json::object name_parameter(bool v3) {
-  json::object out{{"name", "name"}, {"in", "path"}, {"required", true}};
-  out["description"] = "name of the object";
-  if (v3) {
-    out["schema"] = json::object{{"type", "string"}, {"uniqueItems", true}};
-  } else {
-    out["type"] = "string";
-    out["uniqueItems"] = true;
-  }
-  return out;
-}
-
-void add_paths(json::object& into, const Kind& kind, const std::string& base, bool v3) {
-  const std::string collection =
-      kind.base_path() + (kind.namespaced ? "/namespaces/{namespace}/" : "/") + kind.plural;
-  json::object all;
-  all["get"] = operation(kind, {"get", "list", true}, "List", base, v3);
-  all["post"] = operation(kind, {"post", "post"}, "", base, v3);
-  all["delete"] = operation(kind, {"delete", "deletecollection"}, "Collection", base, v3);
-  into[collection] = std::move(all);
-  const auto item = [&](const std::string& path, const std::string& suffix, bool with_delete) {
-    json::object one;
-    one["parameters"] = json::array{name_parameter(v3)};
-    one["get"] = operation(kind, {"get", "get"}, suffix, base, v3);
-    one["put"] = operation(kind, {"put", "put"}, suffix, base, v3);
-    one["patch"] = operation(kind, {"patch", "patch"}, suffix, base, v3);
-    if (with_delete) {
-      one["delete"] = operation(kind, {"delete", "delete"}, suffix, base, v3);
-    }
-    into[path] = std::move(one);
-  };
-  item(collection + "/{name}", "", true);
-  if (kind.has_status) {
-    item(collection + "/{name}/status", "Status", false);
-  }
 }
 
 OpenApi::Document finish(const json::object& document) {
@@ -308,10 +160,10 @@ OpenApi::OpenApi(const KindRegistry& kinds) {
   json::object v2{{"swagger", "2.0"}, {"info", info}};
   json::object paths;
   for (const Kind* kind : all) {
-    add_paths(paths, *kind, "#/definitions/", false);
+    add_paths(paths, *kind, OpenApiVersion::V2);
   }
   v2["paths"] = std::move(paths);
-  v2["definitions"] = definitions(all, "#/definitions/", false);
+  v2["definitions"] = schemas_of(all, OpenApiVersion::V2);
   v2_ = finish(v2);
 
   json::object index_paths;
@@ -319,11 +171,10 @@ OpenApi::OpenApi(const KindRegistry& kinds) {
     json::object v3{{"openapi", "3.0.0"}, {"info", info}};
     json::object v3_paths;
     for (const Kind* kind : members) {
-      add_paths(v3_paths, *kind, "#/components/schemas/", true);
+      add_paths(v3_paths, *kind, OpenApiVersion::V3);
     }
     v3["paths"] = std::move(v3_paths);
-    v3["components"] =
-        json::object{{"schemas", definitions(members, "#/components/schemas/", true)}};
+    v3["components"] = json::object{{"schemas", schemas_of(members, OpenApiVersion::V3)}};
     Document document = finish(v3);
     index_paths[path] =
         json::object{{"serverRelativeURL", "/openapi/v3/" + path + "?hash=" + document.hash}};

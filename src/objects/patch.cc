@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "objects/patch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxOperations = 10'000;
 constexpr std::size_t kMaxCopied = 3u << 20;  // a patch must not grow a document without bound
+constexpr std::size_t kMaxNesting = 100;      // as for what is read
 
 using Path = std::vector<std::string>;
 
@@ -221,6 +223,39 @@ Result<void> apply_one(json::value& root, const json::object& operation, std::si
   return does_not_fit("unknown operation");
 }
 
+// How deep a value is nested; counted as far as one more than what is allowed.
+std::size_t nesting_of(const json::value& value, std::size_t most = kMaxNesting) {
+  std::size_t deepest = 0;
+  const auto look = [&](const json::value& child) {
+    if (deepest < most) {
+      deepest = std::max(deepest, nesting_of(child, most - 1));
+    }
+  };
+  if (const json::array* array = value.if_array()) {
+    std::for_each(array->begin(), array->end(), look);
+  } else if (const json::object* object = value.if_object()) {
+    for (const auto& [name, child] : *object) {
+      look(child);
+    }
+  } else {
+    return 0;
+  }
+  return deepest + 1;
+}
+
+// How deep the document can be at most after an operation, when it was `before` deep.
+std::size_t nesting_after(std::size_t before, const json::object& operation) {
+  const std::string_view op = text_of(operation, "op");
+  const std::string_view path = text_of(operation, "path");
+  const auto steps = static_cast<std::size_t>(std::count(path.begin(), path.end(), '/'));
+  const json::value* value = operation.if_contains("value");
+  const bool brings = op == "add" || op == "replace";
+  if (brings && value != nullptr) {
+    return std::max(before, steps + nesting_of(*value));
+  }
+  return op == "move" || op == "copy" ? steps + before : before;
+}
+
 // Go's decoder refuses members of other types before anything is applied.
 Result<void> check_operations(const json::array& operations) {
   for (const json::value& one : operations) {
@@ -255,8 +290,17 @@ Result<json::value> apply_json_patch(json::value document, const json::value& pa
   }
   TRY_VOID(check_operations(operations));
   std::size_t copied = 0;
+  std::size_t nesting = nesting_of(document);
   for (const json::value& operation : operations) {
+    nesting = nesting_after(nesting, operation.get_object());
     TRY_VOID(apply_one(document, operation.get_object(), copied));
+    if (nesting > kMaxNesting) {
+      nesting = nesting_of(document);
+    }
+    if (nesting > kMaxNesting) {
+      return kube::bad_request("the patched object is nested deeper than " +
+                               std::to_string(kMaxNesting) + " levels");
+    }
   }
   return document;
 }

@@ -18,6 +18,40 @@ ApiResponse plain(int status, std::string text) {
 
 ApiResponse page_not_found() { return plain(404, "404 page not found\n"); }
 
+std::vector<std::string_view> segments(std::string_view path) {
+  std::vector<std::string_view> out;
+  for (const std::string_view part : ascii::split(path, '/')) {
+    if (!part.empty()) {
+      out.push_back(part);
+    }
+  }
+  return out;
+}
+
+bool is_health(std::string_view path) {
+  return path == "/healthz" || path == "/livez" || path == "/readyz";
+}
+
+constexpr std::string_view kProtobufV2 = "application/com.github.proto-openapi.spec.v2";
+
+// kubectl asks for the v2 document, in protobuf alone, when no v3 document names a kind. This one
+// (openapi.v2.Document with swagger and info) describes nothing, so that kubectl goes on and says
+// that there is no such kind.
+std::string bare_protobuf_v2(const std::string& version) {
+  const auto text = [](char tag, std::string_view value) {
+    return std::string{tag, static_cast<char>(value.size())} + std::string(value);
+  };
+  return text('\x0a', "2.0") +
+         text('\x12', text('\x0a', "Roadstead") + text('\x12', version.substr(0, 64)));
+}
+
+std::string watch_error_line(const Error& error) {
+  return watch_line(WatchEventType::Error,
+                    codec::write_json(kube::to_json(kube::status_of(error))));
+}
+
+}  // namespace
+
 ApiResponse error_response(const Error& error, std::string_view accept) {
   const kube::Status status = kube::status_of(error);
   ApiResponse out;
@@ -34,27 +68,6 @@ ApiResponse error_response(const Error& error, std::string_view accept) {
   }
   return out;
 }
-
-std::vector<std::string_view> segments(std::string_view path) {
-  std::vector<std::string_view> out;
-  for (const std::string_view part : ascii::split(path, '/')) {
-    if (!part.empty()) {
-      out.push_back(part);
-    }
-  }
-  return out;
-}
-
-bool is_health(std::string_view path) {
-  return path == "/healthz" || path == "/livez" || path == "/readyz";
-}
-
-std::string watch_error_line(const Error& error) {
-  return watch_line(WatchEventType::Error,
-                    codec::write_json(kube::to_json(kube::status_of(error))));
-}
-
-}  // namespace
 
 void WatchStream::append_line(const WatchEvent& event, std::string& out) {
   if (event.type == WatchEventType::Error) {
@@ -129,6 +142,13 @@ Result<ApiResponse> ObjectService::serve_document(const ApiRequest& request,
     document = &openapi_.v3_index();
   } else if (root == "openapi" && info.path.starts_with("/openapi/v3/")) {
     document = openapi_.v3(std::string_view(info.path).substr(12));
+  }
+  if (document == &openapi_.v2() && request.accept.find(kProtobufV2) != std::string::npos &&
+      request.accept.find("json") == std::string::npos) {
+    out.content_type = kProtobufV2;
+    out.content_type += "@v1.0+protobuf";
+    out.body = bare_protobuf_v2(options_.version);
+    return out;
   }
   if (document != nullptr) {
     if (request.accept.find("json") == std::string::npos &&

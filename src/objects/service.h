@@ -60,6 +60,9 @@ struct ApiResponse {
   std::optional<ListBody> list;        // the body of a long list; then `body` is empty
 };
 
+// A Status, in the form that is asked for.
+ApiResponse error_response(const Error& error, std::string_view accept);
+
 struct ServiceOptions {
   std::string version = "0.1.0";  // of the hub
   Authorize authorize;            // none: everything is allowed
@@ -92,6 +95,9 @@ class ObjectService {
   io::Task<Result<ApiResponse>> serve_apply(const Call& call);
   io::Task<Result<ApiResponse>> serve_delete(const Call& call);
   io::Task<Result<ApiResponse>> serve_delete_collection(const Call& call);
+  // An answer to a write that failed; it carries the warnings like any other.
+  static Result<ApiResponse> failure(const Call& call, Error error,
+                                     const std::vector<std::string>& warnings);
   ApiResponse object_response(const Call& call, const ObjectPtr& object, int status) const;
 
   ObjectApi& api_;

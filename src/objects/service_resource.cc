@@ -102,6 +102,16 @@ Result<Encoding> negotiate_encoding(const ApiRequest& request, const kube::Query
 
 }  // namespace
 
+Result<ApiResponse> ObjectService::failure(const Call& call, Error error,
+                                           const std::vector<std::string>& warnings) {
+  if (warnings.empty()) {
+    return error;
+  }
+  ApiResponse out = error_response(error, call.request.accept);
+  add_warnings(out, warnings);
+  return out;
+}
+
 ApiResponse ObjectService::object_response(const Call& call, const ObjectPtr& object,
                                            int status) const {
   ApiResponse out;
@@ -318,21 +328,30 @@ io::Task<Result<ApiResponse>> ObjectService::serve_watch(const Call& call) {
 io::Task<Result<ApiResponse>> ObjectService::serve_create(const Call& call) {
   CO_TRY(WriteOptions options, write_options(call));
   CO_TRY(json::value object, decode_body(call));
-  CO_TRY(const Written written,
-         co_await api_.create(call.request.context, *call.kind, call.info.namespace_,
-                              std::move(object), std::move(options)));
-  ApiResponse out = object_response(call, written.object, 201);
-  add_warnings(out, written.warnings);
+  std::vector<std::string> told;
+  options.told = &told;
+  auto written = co_await api_.create(call.request.context, *call.kind, call.info.namespace_,
+                                      std::move(object), std::move(options));
+  if (!written.ok()) {
+    co_return failure(call, std::move(written).error(), told);
+  }
+  ApiResponse out = object_response(call, written->object, 201);
+  add_warnings(out, written->warnings);
   co_return out;
 }
 
 io::Task<Result<ApiResponse>> ObjectService::serve_update(const Call& call) {
   CO_TRY(WriteOptions options, write_options(call));
   CO_TRY(json::value object, decode_body(call));
-  CO_TRY(const Written written, co_await api_.update(call.request.context, *call.kind, key_of(call),
-                                                     std::move(object), std::move(options)));
-  ApiResponse out = object_response(call, written.object, 200);
-  add_warnings(out, written.warnings);
+  std::vector<std::string> told;
+  options.told = &told;
+  auto written = co_await api_.update(call.request.context, *call.kind, key_of(call),
+                                      std::move(object), std::move(options));
+  if (!written.ok()) {
+    co_return failure(call, std::move(written).error(), told);
+  }
+  ApiResponse out = object_response(call, written->object, 200);
+  add_warnings(out, written->warnings);
   co_return out;
 }
 
@@ -348,11 +367,15 @@ io::Task<Result<ApiResponse>> ObjectService::serve_patch(const Call& call) {
     co_return std::move(decoded).error();
   }
   json::value patch = std::move(*decoded);
-  CO_TRY(const Written written,
-         co_await api_.patch(call.request.context, *call.kind, key_of(call), kind_of_patch,
-                             std::move(patch), std::move(options)));
-  ApiResponse out = object_response(call, written.object, 200);
-  add_warnings(out, written.warnings);
+  std::vector<std::string> told;
+  options.told = &told;
+  auto written = co_await api_.patch(call.request.context, *call.kind, key_of(call), kind_of_patch,
+                                     std::move(patch), std::move(options));
+  if (!written.ok()) {
+    co_return failure(call, std::move(written).error(), told);
+  }
+  ApiResponse out = object_response(call, written->object, 200);
+  add_warnings(out, written->warnings);
   co_return out;
 }
 

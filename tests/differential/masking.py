@@ -27,8 +27,8 @@ TEXTS: list[tuple[str, str]] = [
     (r"current: \d+", "current: N"),
     (r"in record \(\d+\)", "in record (N)"),
     (r"in object meta: \d+", "in object meta: N"),
-    (r'patch: Invalid value: "\{.*\}": (strict|json|Object)', r'patch: Invalid value: OBJECT: \1'),
-    (r'^Invalid value: "\{.*\}": (strict|json|Object)', r'Invalid value: OBJECT: \1'),
+    (r'patch: Invalid value: "\{.*\}": (strict|json|Object|unexpected)', r'patch: Invalid value: OBJECT: \1'),
+    (r'^Invalid value: "\{.*\}": (strict|json|Object|unexpected)', r'Invalid value: OBJECT: \1'),
     (r"Object 'Kind' is missing in '.*'$", "Object 'Kind' is missing"),
     (r"error decoding YAML: .*", "error decoding YAML"),
     # What is told of a body that is no Scale: an error of the API server's own.
