@@ -89,6 +89,9 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
 io::Task<Result<http::ClientExchangePtr>> FakeApiServer::open(http::RequestHead head, bool end,
                                                               bool, Deadline) {
   last_headers_ = head.headers;
+  if (head.target.starts_with(FakeObjects::kPath)) {
+    co_return objects_.open(head);
+  }
   co_return http::ClientExchangePtr(std::make_unique<Exchange>(*this, std::move(head), end));
 }
 

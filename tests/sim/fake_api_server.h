@@ -10,6 +10,7 @@
 
 #include "agent/upstream.h"
 #include "base/random.h"
+#include "fake_objects.h"
 #include "io/event.h"
 #include "io/executor.h"
 
@@ -17,7 +18,8 @@ namespace roadstead::sim {
 
 class FakeApiServer final : public agent::Upstream {
  public:
-  FakeApiServer(io::Executor& executor, Random& random) : executor_(executor), random_(random) {}
+  FakeApiServer(io::Executor& executor, Random& random)
+      : executor_(executor), random_(random), objects_(executor) {}
 
   io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end,
                                                  bool long_running, Deadline deadline) override;
@@ -25,6 +27,8 @@ class FakeApiServer final : public agent::Upstream {
                                                          Deadline deadline) override;
   void credential_refused() override {}
 
+  // What is below FakeObjects::kPath; everything else is answered with an echo.
+  FakeObjects& objects() { return objects_; }
   // How often each request, told apart by its target, was carried out.
   const std::map<std::string, int>& carried_out() const { return carried_out_; }
   const http::Headers& last_headers() const { return last_headers_; }
@@ -36,6 +40,7 @@ class FakeApiServer final : public agent::Upstream {
   class Exchange;
   io::Executor& executor_;
   Random& random_;
+  FakeObjects objects_;
   Duration longest_delay_ = std::chrono::milliseconds(20);
   Duration pause_before_body_{};
   std::map<std::string, int> carried_out_;

@@ -195,6 +195,43 @@ io::Task<Answer> World::request(std::string method, std::string target, std::str
   co_return answer;
 }
 
+namespace {
+
+// An exchange that owns its connection.
+class OwningExchange final : public http::ClientExchange {
+ public:
+  OwningExchange(std::unique_ptr<http::H1Client> client, http::ClientExchangePtr inner)
+      : client_(std::move(client)), inner_(std::move(inner)) {}
+  ~OwningExchange() override {
+    inner_.reset();
+    client_->close();
+  }
+  io::Task<Result<void>> write(std::string_view bytes) override { return inner_->write(bytes); }
+  io::Task<Result<void>> finish(http::Headers trailers) override {
+    return inner_->finish(std::move(trailers));
+  }
+  io::Task<Result<http::ResponseHead>> response() override { return inner_->response(); }
+  io::Task<Result<std::string>> read() override { return inner_->read(); }
+  const http::Headers& trailers() const override { return inner_->trailers(); }
+  bool not_processed() const override { return inner_->not_processed(); }
+  void reset() override { inner_->reset(); }
+
+ private:
+  std::unique_ptr<http::H1Client> client_;
+  http::ClientExchangePtr inner_;
+};
+
+}  // namespace
+
+io::Task<Result<http::ClientExchangePtr>> World::open(http::RequestHead head, bool end) {
+  auto [user_end, hub_end] = net::make_pipe(loop_);
+  tasks_.spawn(serve_user(std::move(hub_end)));
+  auto client = http::H1Client::create(std::move(user_end), {});
+  head.authority = "hub";
+  CO_TRY(http::ClientExchangePtr inner, co_await client->open(std::move(head), end));
+  co_return std::make_unique<OwningExchange>(std::move(client), std::move(inner));
+}
+
 void World::end() {
   stubs_.close();
   for (const auto& user : users_) {

@@ -17,6 +17,7 @@
 #include "http/h2_session.h"
 #include "identity/directory.h"
 #include "io/simulated_loop.h"
+#include "kube/rest/rest_transport.h"
 #include "stub/stub_shard.h"
 
 namespace roadstead::sim {
@@ -59,6 +60,9 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   // One request on a connection of its own, as the user `ann`.
   io::Task<Answer> request(std::string method, std::string target, std::string body,
                            Duration patience = std::chrono::seconds(30));
+
+  // One exchange on a connection of its own, as the user `ann`.
+  io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end);
 
   io::SimulatedLoop& loop() { return loop_; }
   FakeClock& clock() { return clock_; }
@@ -113,6 +117,19 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   std::vector<audit::RequestRecord> records_;
   int refused_ = 0;
   io::TaskGroup tasks_{loop_};
+};
+
+// The way of the hub's own controllers into the cluster.
+class WorldExchanger final : public kube::Exchanger {
+ public:
+  explicit WorldExchanger(World& world) : world_(world) {}
+  io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end, bool,
+                                                 Deadline) override {
+    return world_.open(std::move(head), end);
+  }
+
+ private:
+  World& world_;
 };
 
 }  // namespace roadstead::sim
