@@ -18,7 +18,10 @@
 #include "apps/hub/metrics_server.h"
 #include "apps/hub/shard_place.h"
 #include "controllers/credentials/credential_controller.h"
+#include "controllers/garbage_collector/garbage_collector.h"
+#include "controllers/namespace_lifecycle/namespace_controller.h"
 #include "kube/object.h"
+#include "objects/namespaces.h"
 
 namespace roadstead::hub {
 namespace {
@@ -72,6 +75,8 @@ class HubImpl final : public Hub {
   io::Task<void> keep_certificates();
   Result<void> load_agent_image();
   void make_services();
+  kube::ControllerParts controller_parts() { return {home_, random_, metrics_registry_, logger_}; }
+  void make_object_controllers();
   void make_shards();
   io::Task<Result<void>> make_first_administrator();
   io::Task<void> sweep_tokens();
@@ -105,6 +110,10 @@ class HubImpl final : public Hub {
   std::optional<api::HubRules> rules_;
   std::unique_ptr<controllers::ClusterMonitor> monitor_;
   std::unique_ptr<controllers::CredentialController> credentials_;
+  std::unique_ptr<objects::ObjectTransport> collector_access_;
+  std::unique_ptr<controllers::GarbageCollector> collector_;
+  std::unique_ptr<objects::ObjectTransport> namespace_access_;
+  std::unique_ptr<controllers::NamespaceController> namespaces_;
   std::unique_ptr<api::Enrolment> enrolment_;
   std::unique_ptr<api::HubEvents> events_;
   std::unique_ptr<api::Login> login_;
@@ -159,6 +168,7 @@ Result<void> HubImpl::load_objects() {
   TRY_VOID(home_.wait_for(cache_->start()));
   tasks_.spawn(cache_->run());
   api_ = std::make_unique<objects::ObjectApi>(*kinds_, *store_, *cache_, clock_, random_);
+  TRY_VOID(home_.wait_for(objects::ensure_default_namespace(*api_)));
   audit_lines_.emplace(STDERR_FILENO, io::BatchWriterOptions{}, [this](std::uint64_t count) {
     return audit::lost_records_line(settings_.log_format, clock_.wall(), count);
   });
@@ -283,14 +293,13 @@ void HubImpl::make_services() {
     shards_[tunnels_.shard_of(name)]->refuse_lane(name, lane);
   });
   credentials_ = std::make_unique<controllers::CredentialController>(
-      *api_, users, credentials, authorities_, directory_,
-      [this] {
+      controller_parts(), *api_, users, credentials, authorities_, directory_, [this] {
         for (const auto& shard : shards_) {
           shard->recheck_principals();
         }
-      },
-      logger_);
+      });
   credentials_->refresh();
+  make_object_controllers();
   rules_.emplace(api::HubRules{home_, clock_, addresses_, authorities_, directory_,
                                *registration_tokens_, *login_codes_,
                                [this](const std::string& cluster, WallTime expires) {
@@ -325,6 +334,24 @@ void HubImpl::make_services() {
                            : std::string(codec::string_at(object->parse(), {"spec", "username"}));
               })});
   object_handler_ = std::make_unique<objects::ObjectHandler>(home_, *object_service_, nullptr);
+}
+
+// What Kubernetes' controller manager does for an API server.
+void HubImpl::make_object_controllers() {
+  std::vector<controllers::CollectedKind> all;
+  std::vector<kube::Resource> contents;
+  for (const auto& kind : kinds_->all()) {
+    all.push_back({objects::resource_of(*kind), kind->kind});
+    if (kind->namespaced) {
+      contents.push_back(objects::resource_of(*kind));
+    }
+  }
+  collector_access_ = std::make_unique<objects::ObjectTransport>(*api_, "garbage-collector");
+  collector_ =
+      std::make_unique<controllers::GarbageCollector>(controller_parts(), *collector_access_, all);
+  namespace_access_ = std::make_unique<objects::ObjectTransport>(*api_, "namespace-lifecycle");
+  namespaces_ = std::make_unique<controllers::NamespaceController>(
+      controller_parts(), *namespace_access_, std::move(contents));
 }
 
 void HubImpl::make_shards() {
@@ -402,6 +429,8 @@ io::Task<void> HubImpl::sweep_tokens() {
 io::Task<void> HubImpl::run(io::Event& stop) {
   tasks_.spawn(monitor_->run());
   tasks_.spawn(credentials_->run());
+  tasks_.spawn(collector_->run());
+  tasks_.spawn(namespaces_->run());
   tasks_.spawn(metrics_->run());
   tasks_.spawn(edge_->accept_loop(*listener_));
   tasks_.spawn(sweep_tokens());
@@ -430,6 +459,8 @@ io::Task<void> HubImpl::run(io::Event& stop) {
   certificate_sleep_.stop();
   monitor_->stop();
   credentials_->stop();
+  collector_->stop();
+  namespaces_->stop();
   cache_->close();
   co_await tasks_.join();
   logger_.info("hub has ended");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controllers/credentials/credential_controller.h"
 
+#include <algorithm>
+
 #include "base/rfc3339.h"
 #include "codec/base64.h"
 #include "kube/object.h"
@@ -10,18 +12,12 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr Duration kSweepEvery = std::chrono::minutes(10);
 // Kept a while, so that "expired" can be told from "unknown" and the list shows what was.
 constexpr Duration kKeepExpired = std::chrono::hours(24);
+constexpr Duration kLookAgain = std::chrono::minutes(10);
 
-const objects::RequestContext& controller_context() {
-  static const objects::RequestContext context{.username = "system:roadstead:credentials",
-                                               .groups = {},
-                                               .is_admin = true,
-                                               .request_id = "",
-                                               .source = ""};
-  return context;
-}
+const kube::Selection kMetadataOnly{
+    .namespace_ = "", .label_selector = "", .field_selector = "", .metadata_only = true};
 
 std::vector<std::string> strings_at(const json::value& object,
                                     std::initializer_list<std::string_view> path) {
@@ -44,20 +40,46 @@ bool is_decided(const json::value& credential) {
 
 }  // namespace
 
-CredentialController::CredentialController(objects::ObjectApi& api, const objects::Kind& users,
+CredentialController::CredentialController(const kube::ControllerParts& parts,
+                                           objects::ObjectApi& api, const objects::Kind& users,
                                            const objects::Kind& credentials,
                                            const pki::Authorities& authorities,
                                            identity::Directory& directory,
-                                           UniqueFunction<void()> on_change,
-                                           telemetry::Logger logger)
+                                           UniqueFunction<void()> on_change)
     : api_(api),
       users_(users),
       credentials_(credentials),
       authorities_(authorities),
       directory_(directory),
       on_change_(std::move(on_change)),
-      logger_(std::move(logger)),
-      changed_(api.cache().home()) {}
+      transport_(api, "credentials"),
+      user_changes_(parts, transport_, "credentials/users", objects::resource_of(users),
+                    kMetadataOnly),
+      credential_changes_(parts, transport_, "credentials/credentials",
+                          objects::resource_of(credentials), kMetadataOnly),
+      controller_(parts, "credentials", *this),
+      refresh_soon_(parts.executor) {
+  const auto changed = [this] {
+    if (!refresh_soon_.armed()) {
+      refresh_soon_.arm(Duration::zero(), [this] { refresh(); });
+    }
+  };
+  user_changes_.add_handler([changed](const kube::Change&) { changed(); });
+  credential_changes_.add_handler([this, changed](const kube::Change& change) {
+    changed();
+    if (change.type != kube::Change::Type::Deleted) {
+      controller_.queue().add({"", change.key},
+                              change.initial ? kube::Priority::Background : kube::Priority::Urgent);
+    }
+  });
+  controller_.add_informer(user_changes_);
+  controller_.add_informer(credential_changes_);
+}
+
+void CredentialController::stop() {
+  refresh_soon_.cancel();
+  controller_.stop();
+}
 
 void CredentialController::refresh() {
   auto snapshot = std::make_shared<identity::Snapshot>();
@@ -82,6 +104,10 @@ void CredentialController::refresh() {
       seen += serial + "\n";
     }
   }
+  for (const auto& [name, serial] : signing_) {
+    snapshot->serials.insert(serial);
+    seen += serial + "\n";
+  }
   if (seen == seen_) {
     return;
   }
@@ -92,43 +118,35 @@ void CredentialController::refresh() {
   }
 }
 
-void CredentialController::stop() {
-  stopped_ = true;
-  changed_.pulse();
-}
-
-io::Task<void> CredentialController::run() {
-  api_.cache().of(users_).listen(changed_);
-  api_.cache().of(credentials_).listen(changed_);
-  io::Timer timer(api_.cache().home());
-  MonotonicTime next_sweep = api_.clock().now() + kSweepEvery;
-  while (!stopped_) {
-    refresh();
-    const objects::Revision before = api_.revision();
-    co_await sign_waiting();
-    if (api_.clock().now() >= next_sweep) {
-      co_await forget_expired();
-      next_sweep = api_.clock().now() + kSweepEvery;
-    }
-    if (!stopped_ && api_.revision() == before) {
-      timer.arm(kSweepEvery, [this] { changed_.pulse(); });
-      co_await changed_.wait_next();
-    }
+io::Task<Result<kube::Reconciled>> CredentialController::reconcile(kube::WorkKey key) {
+  const objects::ObjectPtr object = api_.cache().of(credentials_).find(key.object);
+  if (object == nullptr) {
+    co_return kube::Reconciled{};
   }
-  api_.cache().of(users_).unlisten(changed_);
-  api_.cache().of(credentials_).unlisten(changed_);
-}
-
-io::Task<void> CredentialController::sign_waiting() {
-  std::vector<std::string> waiting;
-  for (const auto& [path, object] : api_.cache().of(credentials_).objects()) {
-    if (!is_decided(object->parse())) {
-      waiting.push_back(object->key.name);
-    }
+  json::value credential = object->parse();
+  if (!is_decided(credential)) {
+    refresh();  // its user may have come just now
+    CO_TRY_VOID(co_await sign(key.object.name, std::move(credential)));
+    co_return kube::Reconciled{};
   }
-  for (const std::string& name : waiting) {
-    co_await sign(name);
+  const auto expiry = parse_rfc3339(codec::string_at(credential, {"status", "notAfter"}, "x"));
+  if (!expiry.ok()) {
+    co_return kube::Reconciled{};
   }
+  const Duration left = *expiry + kKeepExpired - api_.clock().wall();
+  if (left > Duration::zero()) {
+    // A second later, since the time in the object is a whole second; and in between, since the
+    // wall clock may be set.
+    co_return kube::Reconciled{std::min<Duration>(left + std::chrono::seconds(1), kLookAgain)};
+  }
+  kube::RemoveOptions options;
+  options.uid = kube::uid_of(credential);
+  const auto removed = co_await transport_.remove(objects::resource_of(credentials_), key.object,
+                                                  std::move(options));
+  if (!removed.ok() && removed.error().kind() != ErrorKind::NotFound) {
+    co_return removed.error();
+  }
+  co_return kube::Reconciled{};
 }
 
 Result<json::object> CredentialController::certificate_for(const json::value& credential) {
@@ -165,17 +183,15 @@ Result<json::object> CredentialController::certificate_for(const json::value& cr
                       {"notAfter", format_rfc3339(certificate.not_after())}};
 }
 
-io::Task<void> CredentialController::sign(std::string name) {
-  const auto object = co_await api_.get(credentials_, {"", name});
-  if (!object.ok()) {
-    co_return;
-  }
-  json::value credential = (*object)->parse();
+io::Task<Result<void>> CredentialController::sign(std::string name, json::value credential) {
   const std::int64_t generation = kube::generation_of(credential);
   const WallTime now = api_.clock().wall();
   auto status = certificate_for(credential);
   json::object out;
   if (status.ok()) {
+    // Before anybody can have the certificate, it counts.
+    signing_[name] = codec::string_at(json::value(*status), {"serial"});
+    refresh();
     out = std::move(*status);
     kube::set_condition(out, {"Approved", "True", "Issued", "a certificate was issued", "", ""},
                         generation, now);
@@ -185,30 +201,14 @@ io::Task<void> CredentialController::sign(std::string name) {
         generation, now);
   }
   credential.as_object()["status"] = std::move(out);
-  const auto written = co_await api_.update(controller_context(), credentials_, {"", name},
-                                            std::move(credential), {.subresource = "status"});
-  // Before anybody can have the certificate, it counts.
+  const auto written = co_await transport_.replace(objects::resource_of(credentials_),
+                                                   std::move(credential), "status");
+  signing_.erase(name);
   refresh();
-  if (!written.ok() && written.error().kind() != ErrorKind::Conflict &&
-      written.error().kind() != ErrorKind::NotFound) {
-    logger_.error("credential not signed",
-                  {{"credential", name}, {"error", written.error().message()}});
+  if (!written.ok() && written.error().kind() != ErrorKind::NotFound) {
+    co_return written.error();
   }
-}
-
-io::Task<void> CredentialController::forget_expired() {
-  const WallTime now = api_.clock().wall();
-  std::vector<std::string> old;
-  for (const auto& [path, object] : api_.cache().of(credentials_).objects()) {
-    const auto expiry =
-        parse_rfc3339(codec::string_at(object->parse(), {"status", "notAfter"}, "x"));
-    if (expiry.ok() && now - *expiry > kKeepExpired) {
-      old.push_back(object->key.name);
-    }
-  }
-  for (const std::string& name : old) {
-    static_cast<void>(co_await api_.remove(controller_context(), credentials_, {"", name}, {}));
-  }
+  co_return Result<void>();
 }
 
 }  // namespace roadstead::controllers
