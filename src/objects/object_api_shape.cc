@@ -103,12 +103,12 @@ Result<void> ObjectApi::shape(const Kind& kind, json::value& object, const Write
   } else if (codec::string_at(object, {"kind"}).empty()) {
     return refuse("Object 'Kind' is missing in '" + codec::write_json(object) + "'");
   }
-  const std::string_view type = codec::string_at(object, {"apiVersion"});
+  const std::string type(codec::string_at(object, {"apiVersion"}));
   if (patch != nullptr && type.empty()) {
     return no_api_version();
   }
   if (patch != nullptr && std::count(type.begin(), type.end(), '/') > 1) {
-    return refuse("unexpected GroupVersion string: " + std::string(type));
+    return refuse("unexpected GroupVersion string: " + type);
   }
   auto coerced = coerce_metadata(kind, object.get_object());
   if (!coerced.ok()) {
