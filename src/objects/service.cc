@@ -146,7 +146,7 @@ Result<ApiResponse> ObjectService::serve_document(const ApiRequest& request,
   if (document == &openapi_.v2() && request.accept.find(kProtobufV2) != std::string::npos &&
       request.accept.find("json") == std::string::npos) {
     out.content_type = kProtobufV2;
-    out.content_type += "@v1.0+protobuf";
+    out.content_type += ".v1.0+protobuf";
     out.body = bare_protobuf_v2(options_.version);
     return out;
   }

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "testbed"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from e2e.support.client import Client, log_in  # noqa: E402
+from e2e.support.hub import Hub  # noqa: E402
 from object_api import BASE, Api  # noqa: E402
 from object_server import ObjectServer  # noqa: E402
 from testbed import build  # noqa: E402
@@ -77,3 +79,15 @@ def wait_until_served(api: Api) -> None:
         while api.request("GET", f"{BASE}/{plural}").status != 200:
             assert time.monotonic() < deadline, f"{plural} are not served"
             time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def hub_admin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """The first administrator of a real hub with an empty store."""
+    folder = tmp_path_factory.mktemp("hub")
+    hub = Hub(folder / "hub", "127.0.0.1").start()
+    try:
+        first = hub.first_login()
+        yield Client(log_in(first.server, first.code, first.pin, folder / "admin"))
+    finally:
+        hub.stop()

@@ -14,7 +14,9 @@ from testbed.cluster import Cluster
 from testbed.progress import say
 
 _GO = Path(__file__).resolve().parents[1] / "go"
-_PACKAGES = {"tools": ".", "helm": "helm.sh/helm/v3/cmd/helm"}
+_PACKAGES = {
+    "tools": ".", "helm": "helm.sh/helm/v3/cmd/helm", "objects": ".", "validate": "sigs.k8s.io/kubectl-validate",
+}
 
 
 @functools.cache
