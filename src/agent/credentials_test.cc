@@ -44,16 +44,6 @@ class CredentialsTest : public ::testing::Test {
   Result<std::unique_ptr<FileCredentialStore>> open(const std::string& bootstrap) {
     return FileCredentialStore::open(state(), bootstrap, "roadstead-agent", shard_, pool_);
   }
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
-  }
-  template <class T>
-  T wait(io::Task<T> task) {
-    std::optional<T> out;
-    shard_.run_until_done(keep(std::move(task), out));
-    return std::move(*out);
-  }
 
   World world_;
   TestCa hub_ca_{world_, "hub"};
@@ -133,7 +123,7 @@ TEST_F(CredentialsTest, AStateDirectoryIsSeededByTheManifest) {
   {
     auto store = open(manifest(with_token("t")));
     ASSERT_TRUE(store.ok()) << store.error().message();
-    const auto loaded = wait((*store)->load());
+    const auto loaded = shard_.wait_for((*store)->load());
     ASSERT_TRUE(loaded.ok());
     EXPECT_EQ(loaded->token.reveal(), "t");
     struct stat info{};
@@ -151,40 +141,40 @@ TEST_F(CredentialsTest, TheBootstrapFileMayStayOnTheCommandLine) {
   const std::string bootstrap = manifest(with_token("t"));
   {
     auto store = std::move(open(bootstrap)).value();
-    Credentials c = wait(store->load()).value();
+    Credentials c = shard_.wait_for(store->load()).value();
     c.used_token = crypto::sha256_hex("t");
     c.token = Secret();
     enrol_by_hand(c, hub_ca_);
-    ASSERT_TRUE(wait(store->save(c)).ok());
+    ASSERT_TRUE(shard_.wait_for(store->save(c)).ok());
   }
   {
     auto store = std::move(open(bootstrap)).value();
-    const Credentials c = wait(store->load()).value();
+    const Credentials c = shard_.wait_for(store->load()).value();
     EXPECT_TRUE(c.has_certificate());
     EXPECT_FALSE(c.has_fresh_token());
   }
   {
     auto store = std::move(open(manifest(with_token("newer")))).value();
-    const Credentials c = wait(store->load()).value();
+    const Credentials c = shard_.wait_for(store->load()).value();
     EXPECT_TRUE(c.has_certificate()) << "kept until the token was used";
     EXPECT_TRUE(c.has_fresh_token());
   }
   Credentials other = with_token("x");
   other.cluster_uid = "3f0c1c0e-0000-4000-8000-0000000000ff";
   auto store = std::move(open(manifest(other))).value();
-  EXPECT_FALSE(wait(store->load())->has_certificate()) << "another registration";
+  EXPECT_FALSE(shard_.wait_for(store->load())->has_certificate()) << "another registration";
 }
 
 TEST_F(CredentialsTest, ASaveOfOldContentIsAConflict) {
   auto store = std::move(open(manifest(with_token("t")))).value();
-  const Credentials first = wait(store->load()).value();
+  const Credentials first = shard_.wait_for(store->load()).value();
   Credentials next = first;
   next.hub = "other.test:443";
-  const auto saved = wait(store->save(next));
+  const auto saved = shard_.wait_for(store->save(next));
   ASSERT_TRUE(saved.ok());
   EXPECT_NE(saved->version, first.version);
-  EXPECT_EQ(wait(store->save(first)).error().kind(), ErrorKind::Conflict);
-  EXPECT_EQ(wait(store->load())->hub, "other.test:443");
+  EXPECT_EQ(shard_.wait_for(store->save(first)).error().kind(), ErrorKind::Conflict);
+  EXPECT_EQ(shard_.wait_for(store->load())->hub, "other.test:443");
 }
 
 TEST_F(CredentialsTest, ADamagedFileIsNamed) {

@@ -78,14 +78,8 @@ class OwnCallsTest : public ::testing::Test {
     secret_changed_.pulse();
   }
   template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>& out) {
-    out.emplace(co_await std::move(task));
-  }
-  template <class T>
   T wait(io::Task<T> task) {
-    std::optional<T> out;
-    world_.loop.run_until_done(keep(std::move(task), out), std::chrono::minutes(5));
-    return std::move(*out);
+    return world_.loop.wait_for(std::move(task), std::chrono::minutes(5));
   }
 
   World world_;
@@ -133,7 +127,7 @@ TEST_F(OwnCallsTest, TheSecretIsSavedUnderItsVersionAndWatched) {
 
   std::optional<Result<Credentials>> changed;
   io::TaskGroup group(world_.loop);
-  group.spawn(keep(store.changed(c.version), changed));
+  group.spawn(io::keep(store.changed(c.version), &changed));
   world_.run_for(seconds(1));
   EXPECT_FALSE(changed.has_value());
   Credentials stale = c;
@@ -148,7 +142,7 @@ TEST_F(OwnCallsTest, TheSecretIsSavedUnderItsVersionAndWatched) {
 
   changed.reset();
   io::TaskGroup again(world_.loop);
-  again.spawn(keep(store.changed(saved->version), changed));
+  again.spawn(io::keep(store.changed(saved->version), &changed));
   world_.run_for(seconds(1));
   store.close();
   world_.loop.run_until_done(again.join());

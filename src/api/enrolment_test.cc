@@ -61,7 +61,7 @@ class SlowSecrets final : public storage::SecretStore {
 class EnrolmentTest : public testing::Test {
  protected:
   EnrolmentTest() {
-    auto all = run(pki::load_or_create_authorities(loop_, memory_, sealing_, clock_, random_));
+    auto all = loop_.wait_for(pki::load_or_create_authorities(loop_, memory_, sealing_, clock_, random_));
     CHECK(all.ok(), all.error().message());
     authorities_ = std::move(*all);
     auto map = std::make_shared<registry::ClusterMap>();
@@ -74,18 +74,8 @@ class EnrolmentTest : public testing::Test {
                                 telemetry::Logger(), std::chrono::hours(48)});
   }
 
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   std::string token() {
-    auto minted = run(tokens_.mint(loop_, std::string(kUid), std::chrono::hours(1)));
+    auto minted = loop_.wait_for(tokens_.mint(loop_, std::string(kUid), std::chrono::hours(1)));
     CHECK(minted.ok(), "mint");
     return std::string(minted->token.reveal());
   }

@@ -29,7 +29,7 @@ class ControllerWorld {
     cache_ = std::make_unique<objects::ObjectCache>(loop, *store_, kinds_);
     api = std::make_unique<objects::ObjectApi>(kinds_, *store_, *cache_, clock, random);
     transport = std::make_unique<objects::ObjectTransport>(*api, "test");
-    CHECK(run(cache_->start()).ok(), "the cache did not start");
+    CHECK(loop.wait_for(cache_->start()).ok(), "the cache did not start");
     group_.spawn(cache_->run());
   }
   ~ControllerWorld() {
@@ -38,12 +38,6 @@ class ControllerWorld {
     loop.run_until_done(group_.join());
   }
 
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   void settle() { loop.run_for(std::chrono::seconds(2)); }
 
   static kube::Resource things() { return {"test.io", "v1", "things", false}; }
@@ -51,13 +45,13 @@ class ControllerWorld {
   static kube::Resource namespaces() { return {"", "v1", "namespaces", false}; }
 
   boost::json::value create(const kube::Resource& resource, boost::json::value object) {
-    auto made = run(transport->create(resource, std::move(object)));
+    auto made = loop.wait_for(transport->create(resource, std::move(object)));
     CHECK(made.ok(), made.error().to_string());
     return std::move(*made);
   }
   // The object, or null.
   boost::json::value get(const kube::Resource& resource, kube::ObjectKey key) {
-    auto object = run(transport->get(resource, std::move(key)));
+    auto object = loop.wait_for(transport->get(resource, std::move(key)));
     return object.ok() ? std::move(*object) : boost::json::value();
   }
   bool there(const kube::Resource& resource, kube::ObjectKey key) {
@@ -67,11 +61,11 @@ class ControllerWorld {
                       kube::Propagation propagation = kube::Propagation::Background) {
     kube::RemoveOptions options;
     options.propagation = propagation;
-    return run(transport->remove(resource, std::move(key), std::move(options)));
+    return loop.wait_for(transport->remove(resource, std::move(key), std::move(options)));
   }
   Result<boost::json::value> patch(const kube::Resource& resource, kube::ObjectKey key,
                                    boost::json::value change) {
-    return run(transport->patch(resource, std::move(key), std::move(change), ""));
+    return loop.wait_for(transport->patch(resource, std::move(key), std::move(change), ""));
   }
   void make_namespace(const std::string& name) {
     if (kinds_.find_kind("", "Namespace") == nullptr) {
@@ -92,10 +86,6 @@ class ControllerWorld {
   io::TaskGroup tasks{loop};  // of the controllers under test, which stop and join it
 
  private:
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
   void add_kind(const std::string& plural, const std::string& kind, const std::string& scope) {
     const auto documents = codec::parse_yaml(
         "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n"

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/executor.h"
+#include "io/keep.h"
 #include "io/task.h"
 
 namespace roadstead::io {
@@ -38,10 +39,6 @@ class Shard final : public Executor {
   }
 
  private:
-  template <class T>
-  static Task<void> keep(Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
   friend class FdWatcher;
   void add(FdWatcher& watcher);
   void remove(FdWatcher& watcher);

@@ -3,10 +3,12 @@
 // moves the fake clock to the next timer. For unit tests and the simulated world.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
 #include "io/executor.h"
+#include "io/keep.h"
 #include "io/task.h"
 #include "io/task_group.h"
 
@@ -55,6 +57,13 @@ class SimulatedLoop final : public Executor {
         fake_.advance(next_timer() - clock().now());
       }
     }
+  }
+  // The same for a task with a result: `TRY(x, loop.wait_for(f()))`.
+  template <class T>
+  T wait_for(Task<T> task, Duration limit = std::chrono::hours(24)) {
+    std::optional<T> out;
+    run_until_done(keep(std::move(task), &out), limit);
+    return std::move(*out);
   }
 
  private:

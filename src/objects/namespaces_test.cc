@@ -30,11 +30,6 @@ spec:
       schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object}}}}
 )";
 
-template <class T>
-io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-  out->emplace(co_await std::move(task));
-}
-
 class NamespacesTest : public testing::Test {
  protected:
   NamespacesTest() : loop_(clock_), random_(7) {
@@ -46,7 +41,7 @@ class NamespacesTest : public testing::Test {
     EXPECT_TRUE(kinds_.add(std::move(*parse_kind(codec::parse_yaml(kNotes)->front()))).ok());
     cache_ = std::make_unique<ObjectCache>(loop_, *store_, kinds_);
     api_ = std::make_unique<ObjectApi>(kinds_, *store_, *cache_, clock_, random_);
-    EXPECT_TRUE(run(cache_->start()).ok());
+    EXPECT_TRUE(loop_.wait_for(cache_->start()).ok());
     group_.spawn(cache_->run());
   }
   ~NamespacesTest() override {
@@ -54,20 +49,14 @@ class NamespacesTest : public testing::Test {
     loop_.run_until_done(group_.join());
   }
 
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   Result<json::value> make_namespace(std::string_view name) {
-    return run(
+    return loop_.wait_for(
         client_().create("namespaces", json::object{{"apiVersion", "v1"},
                                                     {"kind", "Namespace"},
                                                     {"metadata", json::object{{"name", name}}}}));
   }
   Result<json::value> make_note(std::string_view place, std::string_view name) {
-    return run(client_().create(
+    return loop_.wait_for(client_().create(
         "notes", json::object{{"apiVersion", "test.io/v1"},
                               {"kind", "Note"},
                               {"metadata", json::object{{"name", name}, {"namespace", place}}}}));
@@ -85,14 +74,15 @@ class NamespacesTest : public testing::Test {
 };
 
 TEST_F(NamespacesTest, TheDefaultIsMadeOnceAndStays) {
-  EXPECT_TRUE(run(ensure_default_namespace(*api_)).ok());
-  const auto first = run(client_().get("namespaces", "default"));
+  EXPECT_TRUE(loop_.wait_for(ensure_default_namespace(*api_)).ok());
+  const auto first = loop_.wait_for(client_().get("namespaces", "default"));
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(codec::string_at(*first, {"status", "phase"}), "Active");
   EXPECT_EQ(kube::label(*first, "kubernetes.io/metadata.name"), "default");
-  EXPECT_TRUE(run(ensure_default_namespace(*api_)).ok());
-  EXPECT_EQ(kube::uid_of(*run(client_().get("namespaces", "default"))), kube::uid_of(*first));
-  const auto removed = run(client_().remove("namespaces", "default"));
+  EXPECT_TRUE(loop_.wait_for(ensure_default_namespace(*api_)).ok());
+  EXPECT_EQ(kube::uid_of(*loop_.wait_for(client_().get("namespaces", "default"))),
+            kube::uid_of(*first));
+  const auto removed = loop_.wait_for(client_().remove("namespaces", "default"));
   ASSERT_FALSE(removed.ok());
   EXPECT_EQ(removed.error().message(),
             "namespaces \"default\" is forbidden: this namespace may not be deleted");
@@ -109,24 +99,25 @@ TEST_F(NamespacesTest, ObjectsNeedANamespaceThatIsThere) {
 TEST_F(NamespacesTest, GoesWhenItHasBeenEmptiedAndFinalized) {
   ASSERT_TRUE(make_namespace("shop").ok());
   ASSERT_TRUE(make_note("shop", "a").ok());
-  ASSERT_TRUE(run(client_().remove("namespaces", "shop")).ok());
-  json::value going = *run(client_().get("namespaces", "shop"));
+  ASSERT_TRUE(loop_.wait_for(client_().remove("namespaces", "shop")).ok());
+  json::value going = *loop_.wait_for(client_().get("namespaces", "shop"));
   EXPECT_TRUE(is_terminating(going));
   EXPECT_FALSE(is_finalized(going));
   const auto late = make_note("shop", "b");
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(kube::status_of(late.error()).causes.at(0).reason, "NamespaceTerminating");
-  EXPECT_TRUE(run(client_().remove("notes", kube::ObjectKey{"shop", "a"})).ok());
+  EXPECT_TRUE(loop_.wait_for(client_().remove("notes", kube::ObjectKey{"shop", "a"})).ok());
   going.at("spec").as_object().erase("finalizers");
-  EXPECT_TRUE(run(client_().finalize(going)).ok());
-  EXPECT_EQ(run(client_().get("namespaces", "shop")).error().kind(), ErrorKind::NotFound);
+  EXPECT_TRUE(loop_.wait_for(client_().finalize(going)).ok());
+  EXPECT_EQ(loop_.wait_for(client_().get("namespaces", "shop")).error().kind(),
+            ErrorKind::NotFound);
 }
 
 TEST_F(NamespacesTest, AnUpdateTakesNoFinalizerAway) {
   json::value made = *make_namespace("shop");
   made.at("spec").as_object().erase("finalizers");
   made.at("status").as_object()["phase"] = "Terminating";
-  const auto updated = run(client_().update("namespaces", made));
+  const auto updated = loop_.wait_for(client_().update("namespaces", made));
   ASSERT_TRUE(updated.ok());
   EXPECT_FALSE(is_finalized(*updated));
   EXPECT_FALSE(is_terminating(*updated));

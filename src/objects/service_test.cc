@@ -17,11 +17,6 @@ namespace {
 constexpr std::string_view kBase = "/apis/roadstead.io/v1alpha1";
 constexpr std::string_view kTable = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
-template <class T>
-io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-  out->emplace(co_await std::move(task));
-}
-
 class Registration final : public Subresource {
  public:
   std::string_view kind() const override { return "ClusterRegistration"; }
@@ -47,7 +42,7 @@ class ServiceTest : public testing::Test {
     add_builtin_rules(*api_);
     api_->add_subresource("clusters", "registration", std::make_unique<Registration>());
     service_ = std::make_unique<ObjectService>(*api_, ServiceOptions{});
-    EXPECT_TRUE(run(cache_->start()).ok());
+    EXPECT_TRUE(loop_.wait_for(cache_->start()).ok());
     group_.spawn(cache_->run());
   }
   ~ServiceTest() override {
@@ -55,12 +50,6 @@ class ServiceTest : public testing::Test {
     loop_.run_until_done(group_.join());
   }
 
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   ApiResponse request(std::string method, std::string path, std::string body = "",
                       std::string content_type = "application/json", std::string accept = "") {
     ApiRequest r;
@@ -74,7 +63,7 @@ class ServiceTest : public testing::Test {
     r.body = std::move(body);
     r.content_type = std::move(content_type);
     r.accept = std::move(accept);
-    return run(service_->handle(std::move(r)));
+    return loop_.wait_for(service_->handle(std::move(r)));
   }
   static json::value parse(const std::string& text) {
     auto parsed = codec::parse_json(text);
@@ -312,7 +301,7 @@ class WatchTest : public ServiceTest {
   // Types and names of the next events: "ADDED a, BOOKMARK ".
   std::string next(WatchStream& stream) {
     std::string out;
-    const std::string lines = run(stream.next());
+    const std::string lines = loop_.wait_for(stream.next());
     std::size_t start = 0;
     for (std::size_t end; (end = lines.find('\n', start)) != std::string::npos; start = end + 1) {
       const json::value event = parse(lines.substr(start, end - start));
@@ -345,7 +334,7 @@ TEST_F(WatchTest, InitialEventsEndWithABookmark) {
   auto stream = watch(
       "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&"
       "timeoutSeconds=90");
-  const std::string lines = run(stream->next());
+  const std::string lines = loop_.wait_for(stream->next());
   EXPECT_NE(lines.find("k8s.io/initial-events-end"), std::string::npos);
   EXPECT_EQ(next(*stream), "BOOKMARK ");
   EXPECT_EQ(next(*stream), "");
@@ -377,27 +366,27 @@ TEST_F(WatchTest, TooOldIsAnExpiredEvent) {
     create(name);  // each forgets a part of what may be forgotten
   }
   ObjectCache fresh(loop_, *store_, kinds_);
-  ASSERT_TRUE(run(fresh.start()).ok());
+  ASSERT_TRUE(loop_.wait_for(fresh.start()).ok());
   ObjectApi api(kinds_, *store_, fresh, clock_, random_);
   WatchOptions options;
   options.resource_version = "1";
-  auto opened =
-      run(Watch::open(api, *kinds_.find("roadstead.io", "v1alpha1", "clusters"), options));
+  auto opened = loop_.wait_for(
+      Watch::open(api, *kinds_.find("roadstead.io", "v1alpha1", "clusters"), options));
   ASSERT_TRUE(opened.ok());
-  const auto events = run((*opened)->next());
+  const auto events = loop_.wait_for((*opened)->next());
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].type, WatchEventType::Error);
   EXPECT_EQ(kube::status_of(*events[0].error).code, 410);
-  EXPECT_TRUE(run((*opened)->next()).empty());
+  EXPECT_TRUE(loop_.wait_for((*opened)->next()).empty());
 }
 
 TEST_F(WatchTest, TablesCarryHeadersOnce) {
   create("a");
   auto stream = watch("timeoutSeconds=60", std::string(kTable));
-  const json::value first = parse(run(stream->next()));
+  const json::value first = parse(loop_.wait_for(stream->next()));
   EXPECT_TRUE(first.at("object").at("columnDefinitions").is_array());
   create("b");
-  const json::value second = parse(run(stream->next()));
+  const json::value second = parse(loop_.wait_for(stream->next()));
   EXPECT_TRUE(second.at("object").at("columnDefinitions").is_null());
 }
 
@@ -413,7 +402,7 @@ TEST_F(WatchTest, MemoryOfTheLatestEventsIsBounded) {
   // It fell behind what is in memory and catches up from the store, losing nothing.
   std::size_t seen = 0;
   while (seen < 5000) {
-    const std::string lines = run(slow->next());
+    const std::string lines = loop_.wait_for(slow->next());
     ASSERT_FALSE(lines.empty());
     seen += static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n'));
   }
@@ -434,16 +423,17 @@ TEST_F(ServiceTest, DescribesItself) {
 
 TEST_F(ServiceTest, TheClientIsTheSameApi) {
   Client client(*api_, "test");
-  auto made = run(client.create("clusters", parse(cluster("a"))));
+  auto made = loop_.wait_for(client.create("clusters", parse(cluster("a"))));
   ASSERT_TRUE(made.ok());
-  auto patched =
-      run(client.patch_status("clusters", "a", parse(R"({"status":{"phase":"Pending"}})")));
+  auto patched = loop_.wait_for(
+      client.patch_status("clusters", "a", parse(R"({"status":{"phase":"Pending"}})")));
   ASSERT_TRUE(patched.ok());
   EXPECT_EQ(codec::string_at(*patched, {"status", "phase"}), "Pending");
-  EXPECT_EQ(run(client.update_status("clusters", *made)).error().kind(), ErrorKind::Conflict);
-  EXPECT_EQ(run(client.list("clusters"))->items.size(), 1U);
-  EXPECT_TRUE(run(client.remove("clusters", "a")).ok());
-  EXPECT_EQ(run(client.get("clusters", "a")).error().kind(), ErrorKind::NotFound);
+  EXPECT_EQ(loop_.wait_for(client.update_status("clusters", *made)).error().kind(),
+            ErrorKind::Conflict);
+  EXPECT_EQ(loop_.wait_for(client.list("clusters"))->items.size(), 1U);
+  EXPECT_TRUE(loop_.wait_for(client.remove("clusters", "a")).ok());
+  EXPECT_EQ(loop_.wait_for(client.get("clusters", "a")).error().kind(), ErrorKind::NotFound);
 }
 
 io::Task<Result<void>> nobody(const RequestContext& context, const kube::RequestInfo& info) {

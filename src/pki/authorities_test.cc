@@ -13,23 +13,13 @@ namespace {
 
 class AuthoritiesTest : public testing::Test {
  protected:
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   Authorities load() {
-    auto all = run(load_or_create_authorities(loop_, store_, sealing_, clock_, random_));
+    auto all = loop_.wait_for(load_or_create_authorities(loop_, store_, sealing_, clock_, random_));
     CHECK(all.ok(), all.error().message());
     return std::move(*all);
   }
   Result<void> rotate() {
-    return run(rotate_hub_authority(loop_, store_, sealing_, clock_, random_));
+    return loop_.wait_for(rotate_hub_authority(loop_, store_, sealing_, clock_, random_));
   }
   std::vector<crypto::Certificate> server_chain(const Authorities& all) {
     const auto made = issue_server_identity(all, "hub", {"hub.test"}, {}, clock_.wall());

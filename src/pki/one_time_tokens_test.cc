@@ -14,23 +14,13 @@ using std::chrono::minutes;
 
 class OneTimeTokensTest : public testing::Test {
  protected:
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
   Secret mint(std::string subject) {
-    auto minted = run(tokens_.mint(loop_, std::move(subject), hours(1)));
+    auto minted = loop_.wait_for(tokens_.mint(loop_, std::move(subject), hours(1)));
     CHECK(minted.ok(), "mint");
     return minted->token;
   }
   Result<std::string> redeem(const Secret& token, std::string key) {
-    return run(tokens_.redeem(loop_, token, std::move(key)));
+    return loop_.wait_for(tokens_.redeem(loop_, token, std::move(key)));
   }
   std::string why(const Secret& token, std::string key) {
     const auto refused = redeem(token, std::move(key));
@@ -78,11 +68,11 @@ TEST_F(OneTimeTokensTest, NothingOfATokenIsStored) {
 TEST_F(OneTimeTokensTest, OldOnesAreForgotten) {
   static_cast<void>(mint("uid-1"));
   const Secret other = mint("uid-2");
-  ASSERT_TRUE(run(tokens_.sweep(loop_, "uid-1")).ok());
+  ASSERT_TRUE(loop_.wait_for(tokens_.sweep(loop_, "uid-1")).ok());
   EXPECT_EQ(store_.blobs().size(), 1u);
   EXPECT_TRUE(redeem(other, "key-a").ok());
   clock_.advance(hours(26));
-  ASSERT_TRUE(run(tokens_.sweep(loop_, "")).ok());
+  ASSERT_TRUE(loop_.wait_for(tokens_.sweep(loop_, "")).ok());
   EXPECT_TRUE(store_.blobs().empty());
 }
 

@@ -38,8 +38,8 @@ class CredentialControllerTest : public testing::Test {
   kube::Resource users() const { return objects::resource_of(kind("User")); }
   kube::Resource credentials() const { return objects::resource_of(kind("Credential")); }
   pki::Authorities make_authorities() {
-    auto made = world_.run(pki::load_or_create_authorities(world_.loop, secrets_, sealing_,
-                                                           world_.clock, world_.random));
+    auto made = world_.loop.wait_for(pki::load_or_create_authorities(
+        world_.loop, secrets_, sealing_, world_.clock, world_.random));
     CHECK(made.ok(), "no authorities");
     return std::move(*made);
   }

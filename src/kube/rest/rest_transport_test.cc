@@ -61,24 +61,14 @@ class CannedExchange final : public http::ClientExchange {
 
 class RestTest : public testing::Test, private Exchanger {
  protected:
-  template <class T>
-  T run(io::Task<T> task) {
-    std::optional<T> out;
-    loop_.run_until_done(keep(std::move(task), &out));
-    return std::move(*out);
-  }
-  template <class T>
-  static io::Task<void> keep(io::Task<T> task, std::optional<T>* out) {
-    out->emplace(co_await std::move(task));
-  }
   // What next() gives until there is no more; an error ends it in words.
   std::vector<std::string> events(Canned canned) {
     answer_ = std::move(canned);
-    auto watch = run(transport_.watch({kPods, {}, "7", seconds(300)}));
+    auto watch = loop_.wait_for(transport_.watch({kPods, {}, "7", seconds(300)}));
     EXPECT_TRUE(watch.ok());
     std::vector<std::string> out;
     for (;;) {
-      auto next = run((*watch)->next());
+      auto next = loop_.wait_for((*watch)->next());
       if (!next.ok()) {
         out.push_back(next.error().to_string());
         return out;
@@ -119,7 +109,7 @@ TEST_F(RestTest, ListsAsClientGoDoes) {
                         R"("continue":"t"},"items":[{"metadata":{"name":"a","managedFields":[]},)",
                         R"("spec":{}}]})"}};
   ListRequest request{kPods, {"n s", "a=b,c", "", true}, 5, "x/y"};
-  const auto page = run(transport_.list(request));
+  const auto page = loop_.wait_for(transport_.list(request));
   ASSERT_TRUE(page.ok());
   EXPECT_EQ(asked_,
             "GET /api/v1/namespaces/n%20s/pods?labelSelector=a%3Db%2Cc&limit=5&continue=x%2Fy");
@@ -173,7 +163,7 @@ TEST_F(RestTest, AWatchThatOutlivesItsTimeIsDead) {
 
 TEST_F(RestTest, ErrorsAreTheServersOwn) {
   answer_ = {.status = 409, .pieces = {to_body(status_of(object_modified({"", "pods"}, "a")))}};
-  const auto patched = run(transport_.patch(kPods, {"n", "a"}, {{"x", 1}}, "status"));
+  const auto patched = loop_.wait_for(transport_.patch(kPods, {"n", "a"}, {{"x", 1}}, "status"));
   EXPECT_EQ(patched.error().kind(), ErrorKind::Conflict);
   EXPECT_EQ(asked_, "PATCH /api/v1/namespaces/n/pods/a/status");
   EXPECT_EQ(body_, R"({"x":1})");
@@ -184,7 +174,8 @@ TEST_F(RestTest, DeletesWithPreconditions) {
   RemoveOptions options;
   options.propagation = Propagation::Foreground;
   options.uid = "u";
-  ASSERT_TRUE(run(transport_.remove({"x.io", "v1", "things", false}, {"", "a"}, options)).ok());
+  ASSERT_TRUE(
+      loop_.wait_for(transport_.remove({"x.io", "v1", "things", false}, {"", "a"}, options)).ok());
   EXPECT_EQ(asked_, "DELETE /apis/x.io/v1/things/a");
   EXPECT_EQ(body_, R"({"apiVersion":"v1","kind":"DeleteOptions","propagationPolicy":"Foreground",)"
                    R"("preconditions":{"uid":"u"}})");
@@ -194,12 +185,12 @@ TEST_F(RestTest, ClosingEndsWhatRuns) {
   answer_ = {.hangs = true};
   std::optional<Result<json::value>> got;
   io::TaskGroup group(loop_);
-  group.spawn(keep(transport_.get(kPods, {"n", "a"}), &got));
+  group.spawn(io::keep(transport_.get(kPods, {"n", "a"}), &got));
   loop_.run_for(seconds(1));
   transport_.close();
   loop_.run_until_done(group.join(), seconds(0));
   EXPECT_FALSE(got->ok());
-  EXPECT_EQ(run(transport_.get(kPods, {"n", "a"})).error().kind(), ErrorKind::Cancelled);
+  EXPECT_EQ(loop_.wait_for(transport_.get(kPods, {"n", "a"})).error().kind(), ErrorKind::Cancelled);
 }
 
 }  // namespace
