@@ -6,13 +6,16 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from testbed.relay import Relay
 
 from ..support import paths, wait
-from ..support.client import GROUP, Client, log_in
+from ..support.client import GROUP, Client, Stream, log_in
 from ..support.hub import Hub
 from .postgres import PostgresServer
 
@@ -190,3 +193,75 @@ def test_a_hub_says_that_its_database_is_away(tmp_path: Path, hub: Hub, postgres
     postgres.start()
     wait.until("the hub writes again", lambda: admin.create("users", "found"), timeout=20)
     assert "lost" not in versions(admin)
+
+
+@pytest.mark.parametrize("how", ["silent", pytest.param("broken", marks=pytest.mark.soak)])
+def test_a_hub_that_is_cut_from_its_database_loses_nothing(
+    tmp_path: Path, hub: Hub, postgres: PostgresServer, how: str
+) -> None:
+    postgres.use_tls(PASSWORD)
+    secret = tmp_path / "password"
+    secret.write_text(PASSWORD + "\n")
+    with Relay(f"127.0.0.1:{postgres.port}") as link:
+        port = link.address.rpartition(":")[2]
+        hub.flags = ["--store", f"postgres://roadstead@localhost:{port}/postgres?sslrootcert={postgres.certificate}",
+                     "--store-password-file", str(secret)]
+        hub.start()
+        admin = administrator(hub, tmp_path / "admin")
+        since = admin.get(f"{GROUP}/usergroups")["metadata"]["resourceVersion"]
+        seen: list[tuple[str, str, int]] = []
+        with admin.stream(f"{GROUP}/usergroups?watch=1&resourceVersion={since}&timeoutSeconds=120", 120) as stream:
+            reader = threading.Thread(target=_follow, args=(stream, seen))
+            reader.start()
+            saved = {"before": create_group(admin, "before")[1]}
+            link.set(frozen=True)
+            answers = _during_the_cut(admin, how)
+            assert any(status != 201 for status, _ in answers.values()), "a write was acknowledged without its database"
+            link.set(frozen=False, reset=how == "broken")
+            wait.until("the hub writes again", lambda: saved.setdefault("after", _made(create_group(admin, "after"))), timeout=40)
+            for name, (status, text) in answers.items():
+                if status == 201:
+                    saved[name] = text
+                else:
+                    assert status in (503, 504) and ("was not saved" in text or "is not known" in text), (status, text)
+            saved["last"] = _made(create_group(admin, "last"))
+            held = {g["metadata"]["name"]: g["metadata"]["resourceVersion"]
+                    for g in admin.get(f"{GROUP}/usergroups")["items"]}
+            assert {name: held.get(name) for name in saved} == saved, "acknowledged and lost"
+            for name, (_, text) in answers.items():
+                assert "was not saved" not in text or name not in held, "said not to be saved, and there"
+            reader.join(20)
+            assert not reader.is_alive(), f"the watch did not come to the end: {seen}"
+    assert [kind for kind, _, _ in seen] == ["ADDED"] * len(held), "a gap or a repeat"
+    assert {name: str(revision) for _, name, revision in seen} == held
+    assert [revision for _, _, revision in seen] == sorted(revision for _, _, revision in seen)
+
+
+def create_group(admin: Client, name: str) -> tuple[int, str]:
+    """Status, and the resourceVersion or the error's message."""
+    answer = admin.raw("POST", f"{GROUP}/usergroups", {
+        "apiVersion": "roadstead.io/v1alpha1", "kind": "UserGroup", "metadata": {"name": name}, "spec": {}})
+    body = answer.json
+    return answer.status, body["metadata"]["resourceVersion"] if answer.status == 201 else body["message"]
+
+
+def _made(answer: tuple[int, str]) -> str:
+    assert answer[0] == 201, answer
+    return answer[1]
+
+
+def _during_the_cut(admin: Client, how: str) -> dict[str, tuple[int, str]]:
+    """Answers to writes by several at once; each comes, in time."""
+    patient = Client(admin.login, timeout=60)
+    # One that waits is answered after the store's patience, those behind it after twice that.
+    names = [f"{how}-{n}" for n in range(1 if how == "silent" else 4)]
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(lambda name: create_group(patient, name), names), strict=True))
+
+
+def _follow(stream: Stream, seen: list[tuple[str, str, int]]) -> None:
+    for event in stream.events():
+        metadata = event["object"]["metadata"]
+        seen.append((event["type"], metadata["name"], int(metadata["resourceVersion"])))
+        if metadata["name"] == "last":
+            return
