@@ -29,7 +29,7 @@ Result<std::string> directive_of(const json::object& patch) {
   if (said == nullptr) {
     return std::string();
   }
-  const std::string text = said->is_string() ? std::string(said->get_string()) : "";
+  std::string text = said->is_string() ? std::string(said->get_string()) : "";
   if (text != "replace" && text != "merge" && text != "delete") {
     return bad("Unknown patch type found: " +
                (text.empty() ? codec::write_json(*said) : std::string(text)));
