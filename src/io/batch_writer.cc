@@ -86,7 +86,7 @@ void BatchWriter::run() {
     if (written) {
       report_lost();
     }
-    if (batch.capacity() > 4 * options_.batch) {
+    if (batch.capacity() > 2 * options_.batch) {
       batch = std::string();  // grown while the reader stood still
     }
     batch.clear();
