@@ -19,6 +19,8 @@ struct ClusterEntry {
   bool paused = false;
   bool removing = false;
   std::string api_server_ca;  // fingerprint that was registered; "" until one is known
+
+  bool operator==(const ClusterEntry&) const = default;
 };
 
 using ClusterMap = std::map<std::string, ClusterEntry>;

@@ -13,6 +13,8 @@ namespace json = boost::json;
 
 // Conditions that depend on time alone (silence, expiry) are looked at this often.
 constexpr Duration kLookAgain = std::chrono::seconds(5);
+// Statuses that are looked at before others have their turn: after a start it is all of them.
+constexpr std::size_t kInARow = 50;
 
 std::optional<WallTime> time_at(const json::value& object, std::string_view field) {
   const auto parsed = parse_rfc3339(codec::string_at(object, {"status", field}));
@@ -134,10 +136,14 @@ void ClusterMonitor::refresh() {
   }
 }
 
+// The writer compares each status: here everybody waits.
 void ClusterMonitor::look_at_all() {
   const auto& objects = api_.cache().of(kind_).objects();
+  auto known = std::make_shared<registry::ClusterMap>();
   for (const auto& [path, object] : objects) {
-    look_at(object->key.name, object->parse());
+    const std::string& name = object->key.name;
+    known->emplace(name, notice(name, object->parse()));
+    touch(name);
   }
   std::vector<std::string> gone;
   for (const auto& [name, watched] : clusters_) {
@@ -148,24 +154,33 @@ void ClusterMonitor::look_at_all() {
   for (const std::string& name : gone) {
     removed(name);
   }
+  directory_.replace(known);
   seen_ = api_.cache().revision();
 }
 
 void ClusterMonitor::look_at(const std::string& name, const json::value& object) {
-  const bool removing = codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
-  const bool paused = codec::bool_at(object, {"spec", "paused"});
-  Watched& watched = clusters_[name];
-  if (watched.uid != kube::uid_of(object)) {
-    watched = Watched{};
-    adopt(name, object);
+  registry::ClusterEntry entry = notice(name, object);
+  if (directory_.find(name) != entry) {
+    directory_.put(std::move(entry));
   }
-  watched.facts.paused = paused;
-  watched.facts.removing = removing;
-  directory_.put({name, watched.uid, paused, removing, watched.facts.ca_fingerprint});
+  Watched& watched = clusters_[name];
   const json::value* status = codec::find(object, {"status"});
   if (status == nullptr || *status != json::value(status_of(watched, object))) {
     touch(name);
+  } else {
+    watched.shown = digest(registry::climb(watched.facts, api_.clock().wall()));
   }
+}
+
+registry::ClusterEntry ClusterMonitor::notice(const std::string& name, const json::value& object) {
+  Watched& watched = clusters_[name];
+  if (watched.uid != kube::uid_of(object)) {
+    watched = adopt(name, object);
+  }
+  watched.facts.paused = codec::bool_at(object, {"spec", "paused"});
+  watched.facts.removing = codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  return {name, watched.uid, watched.facts.paused, watched.facts.removing,
+          watched.facts.ca_fingerprint};
 }
 
 void ClusterMonitor::removed(const std::string& name) {
@@ -191,8 +206,8 @@ void ClusterMonitor::look_at_the_clock() {
 }
 
 // What an earlier run of the hub knew is where this one begins.
-void ClusterMonitor::adopt(const std::string& name, const json::value& object) {
-  Watched& watched = clusters_[name];
+ClusterMonitor::Watched ClusterMonitor::adopt(const std::string& name, const json::value& object) {
+  Watched watched;
   watched.uid = kube::uid_of(object);
   registry::ClusterFacts& facts = watched.facts;
   facts.name = name;
@@ -202,7 +217,7 @@ void ClusterMonitor::adopt(const std::string& name, const json::value& object) {
   facts.ca_fingerprint = codec::string_at(object, {"status", "apiServerCAFingerprint"});
   watched.platform = codec::string_at(object, {"status", "platform"});
   watched.cluster_uid = codec::string_at(object, {"status", "clusterUID"});
-  touch(name);
+  return watched;
 }
 
 ClusterMonitor::Watched* ClusterMonitor::find(const std::string& cluster) {
@@ -330,8 +345,15 @@ std::string ClusterMonitor::registered_ca(const std::string& cluster) const {
 
 io::Task<void> ClusterMonitor::write_dirty() {
   const std::set<std::string> names = std::exchange(dirty_, {});
+  std::size_t done = 0;
   for (const std::string& name : names) {
+    if (stopped_) {
+      co_return;
+    }
     co_await write_status(name);
+    if (++done % kInARow == 0) {
+      co_await api_.cache().home().yield();
+    }
   }
 }
 

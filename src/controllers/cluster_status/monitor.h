@@ -63,9 +63,11 @@ class ClusterMonitor {
   void refresh();
   void look_at_all();
   void look_at(const std::string& name, const boost::json::value& object);
+  // Takes over what people wrote; what the directory is to hold.
+  registry::ClusterEntry notice(const std::string& name, const boost::json::value& object);
   void removed(const std::string& name);
   void look_at_the_clock();
-  void adopt(const std::string& name, const boost::json::value& object);
+  static Watched adopt(const std::string& name, const boost::json::value& object);
   Watched* find(const std::string& cluster);
   void touch(const std::string& cluster);
   io::Task<void> write_dirty();
