@@ -44,8 +44,9 @@ class LeaseLeadership final : public Leadership, private kube::LeaseAccess {
   LeaseLeadership(OwnCalls& calls, io::Executor& executor, std::string replica,
                   telemetry::Logger logger)
       : calls_(calls),
-        elector_(*this, executor, {.identity = std::move(replica)}, [this] { changed(); },
-                 std::move(logger)) {}
+        elector_(
+            *this, executor, {.identity = std::move(replica)}, [this] { changed(); },
+            std::move(logger)) {}
 
   bool held() const override { return elector_.held(); }
   io::Task<void> run() override { return elector_.run(); }

@@ -61,7 +61,8 @@ class SlowSecrets final : public storage::SecretStore {
 class EnrolmentTest : public testing::Test {
  protected:
   EnrolmentTest() {
-    auto all = loop_.wait_for(pki::load_or_create_authorities(loop_, memory_, sealing_, clock_, random_));
+    auto all =
+        loop_.wait_for(pki::load_or_create_authorities(loop_, memory_, sealing_, clock_, random_));
     CHECK(all.ok(), all.error().message());
     authorities_ = std::move(*all);
     auto map = std::make_shared<registry::ClusterMap>();
