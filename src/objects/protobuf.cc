@@ -168,8 +168,8 @@ Result<json::value> time_of(std::string_view bytes) {
       set = true;
     }
   }
-  constexpr std::int64_t kYear9999 = 253'402'300'799;
-  if (!set || seconds < 0 || seconds > kYear9999) {
+  constexpr auto kLatest = std::chrono::floor<std::chrono::seconds>(WallTime::max());
+  if (!set || seconds < 0 || seconds > kLatest.time_since_epoch().count()) {
     return json::value(nullptr);
   }
   return json::value(format_rfc3339(WallTime(std::chrono::seconds(seconds))));

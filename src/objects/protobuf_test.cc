@@ -91,5 +91,13 @@ TEST(Protobuf, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(json_of(envelope("Namespace", "\x0f")), "error: the protobuf message is broken");
 }
 
+TEST(Protobuf, ATimeThatCannotBeKeptIsNone) {
+  for (const std::size_t seconds : {std::size_t{9'223'372'037}, ~std::size_t{0}}) {
+    const std::string time = varint(1 << 3) + varint(seconds);
+    EXPECT_EQ(json_of(envelope("Namespace", bytes(1, bytes(1, "a") + bytes(8, time)))),
+              R"({"apiVersion":"v1","kind":"Namespace","metadata":{"name":"a"}})");
+  }
+}
+
 }  // namespace
 }  // namespace roadstead::objects
