@@ -52,7 +52,7 @@ class Ladder {
     return false;
   }
   bool fail_hub(std::string name, const Error& error) {
-    return fail(std::move(name), explain_hub_failure(error, hub_text(), settings_.proxy));
+    return fail(std::move(name), explain_hub_failure(error, hub_text()));
   }
   std::string hub_text() const { return net::format_host_port(hub_); }
 

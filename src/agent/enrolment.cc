@@ -91,7 +91,7 @@ std::string renewal_proof(const crypto::PrivateKey& old_key, std::string_view ex
   return codec::base64_encode(old_key.sign(text));
 }
 
-bool is_answer_of_hub(const Error& error) { return error.detail() != nullptr; }
+bool is_answer_of_hub(const Error& error) { return kube::carries_status(error); }
 
 io::Task<Result<net::StreamPtr>> Enroller::dial(const Credentials& credentials) {
   CO_TRY(net::HostPort stored, net::parse_host_port(credentials.hub, "8443"));

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/failure.h"
 
+#include "net/connect_fault.h"
+
 namespace roadstead::agent {
 namespace {
 
 bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
-}
-
-bool about_clock(std::string_view text) {
-  return has(text, "not valid yet") || has(text, "clock here") ||
-         has(text, "has expired or is not valid yet");
 }
 
 }  // namespace
@@ -19,57 +16,56 @@ std::string Failure::to_text() const {
   return fix.empty() ? reason + ": " + message : reason + ": " + message + ". " + fix;
 }
 
-Failure explain_hub_failure(const Error& error, const std::string& hub,
-                            const net::ProxySettings& proxy) {
-  const std::string& text = error.message();
-  const auto failure = [&text](std::string reason, std::string fix) {
-    return Failure{std::move(reason), text, std::move(fix)};
+Failure explain_hub_failure(const Error& error, const std::string& hub) {
+  using net::ConnectFault;
+  const auto failure = [&error](std::string reason, std::string fix) {
+    return Failure{std::move(reason), error.message(), std::move(fix)};
   };
-  if (proxy.proxy.has_value() && has(text, "proxy")) {
-    return has(text, "407") ? failure("ProxyAuthentication",
-                                      "Give the proxy's user and password: HTTPS_PROXY="
-                                      "http://USER:PASSWORD@HOST:PORT")
-                            : failure("ProxyRefused", "Let the proxy allow CONNECT to " + hub +
-                                                          ", or put the hub in NO_PROXY");
-  }
-  if (has(text, "resolve \"")) {
-    return failure("HubNameNotResolved",
-                   "Check the hub's address (" + hub + ") and the DNS of this place");
-  }
-  if (error.kind() == ErrorKind::Tls && about_clock(text)) {
-    return failure("ClockOrExpiry",
-                   "Compare this machine's clock with the hub's; if both are "
-                   "right, a certificate has expired");
-  }
-  if (error.kind() == ErrorKind::Tls && has(text, "does not serve this host name")) {
-    return failure("ClusterUnknownToHub",
-                   "The hub at " + hub +
-                       " does not know this cluster: was it removed, or is this "
-                       "another hub?");
-  }
-  if (error.kind() == ErrorKind::Tls && (has(text, "our certificate") || has(text, "denies"))) {
-    return failure("CertificateRefusedByHub",
-                   "Download a new manifest for this cluster and apply it");
-  }
-  if (error.kind() == ErrorKind::Tls && has(text, "not trusted")) {
-    return failure(
-        "HubNotTrusted",
-        "Something else than the hub answers at " + hub +
-            " (a proxy that opens TLS, "
-            "or another hub); if the hub's CA was replaced, download the manifest again");
-  }
-  if (error.kind() == ErrorKind::Tls) {
+  const std::optional<ConnectFault> fault = net::fault_of(error);
+  if (!fault.has_value() && error.kind() == ErrorKind::Tls) {
     return failure("HubTlsFailed", "Check that " + hub + " is the hub's own address");
   }
-  if (has(text, "refused")) {
-    return failure("ConnectionRefused", "Check the hub's address (" + hub +
-                                            "): nothing listens there, or a firewall rejects");
+  if (!fault.has_value() && error.kind() != ErrorKind::DeadlineExceeded) {
+    return failure("HubNotReached", "Check the network between this cluster and " + hub);
   }
-  if (has(text, "no answer") || error.kind() == ErrorKind::DeadlineExceeded) {
-    return failure("ConnectionTimedOut", "Check that a firewall lets this cluster reach " + hub +
-                                             "; if there is an HTTP proxy, give HTTPS_PROXY");
+  switch (fault.value_or(ConnectFault::NoAnswer)) {
+    case ConnectFault::NameNotResolved:
+      return failure("HubNameNotResolved",
+                     "Check the hub's address (" + hub + ") and the DNS of this place");
+    case ConnectFault::ConnectionRefused:
+      return failure("ConnectionRefused", "Check the hub's address (" + hub +
+                                              "): nothing listens there, or a firewall rejects");
+    case ConnectFault::ProxyNotReached:
+      return failure("ProxyNotReached",
+                     "Check the address of the HTTP proxy (HTTPS_PROXY), or put "
+                     "the hub in NO_PROXY");
+    case ConnectFault::ProxyCredential:
+      return failure("ProxyAuthentication",
+                     "Give the proxy's user and password: HTTPS_PROXY="
+                     "http://USER:PASSWORD@HOST:PORT");
+    case ConnectFault::ProxyRefused:
+      return failure("ProxyRefused",
+                     "Let the proxy allow CONNECT to " + hub + ", or put the hub in NO_PROXY");
+    case ConnectFault::NotTrusted:
+      return failure("HubNotTrusted", "Something else than the hub answers at " + hub +
+                                          " (a proxy that opens TLS, or another hub); if the hub's "
+                                          "CA was replaced, download the manifest again");
+    case ConnectFault::Clock:
+      return failure("ClockOrExpiry",
+                     "Compare this machine's clock with the hub's; if both are "
+                     "right, a certificate has expired");
+    case ConnectFault::OurCertificate:
+      return failure("CertificateRefusedByHub",
+                     "Download a new manifest for this cluster and apply it");
+    case ConnectFault::NameNotServed:
+      return failure("ClusterUnknownToHub",
+                     "The hub at " + hub +
+                         " does not know this cluster: was it removed, or is this another hub?");
+    case ConnectFault::NoAnswer:
+      break;
   }
-  return failure("HubNotReached", "Check the network between this cluster and " + hub);
+  return failure("ConnectionTimedOut", "Check that a firewall lets this cluster reach " + hub +
+                                           "; if there is an HTTP proxy, give HTTPS_PROXY");
 }
 
 Failure explain_enrolment_failure(const Error& error, const std::string& cluster) {

@@ -7,7 +7,6 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "net/proxy_connect.h"
 
 namespace roadstead::agent {
 
@@ -21,8 +20,7 @@ struct Failure {
 };
 
 // A connection or handshake with the hub that failed.
-Failure explain_hub_failure(const Error& error, const std::string& hub,
-                            const net::ProxySettings& proxy);
+Failure explain_hub_failure(const Error& error, const std::string& hub);
 // An answer of the hub's enrolment endpoint.
 Failure explain_enrolment_failure(const Error& error, const std::string& cluster);
 // A call to the member's own API server.

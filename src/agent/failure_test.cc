@@ -9,6 +9,7 @@
 #include "agent/check.h"
 #include "agent/http_date.h"
 #include "io/shard.h"
+#include "net/connect_fault.h"
 #include "net/tls_stream.h"
 
 namespace roadstead::agent {
@@ -22,7 +23,7 @@ class HubFailureTest : public ::testing::Test {
     TlsHubDialer dialer(shard_, pool_, proxy);
     auto stream = co_await dialer.dial_enrolment(hub, hub_ca_.pem());
     failure_ = stream.ok() ? Failure{"Connected", "", ""}
-                           : explain_hub_failure(stream.error(), "hub.test:1", proxy);
+                           : explain_hub_failure(stream.error(), "hub.test:1");
   }
   std::string reason(net::HostPort hub, const net::ProxySettings& proxy = {}) {
     shard_.run_until_done(dial(std::move(hub), proxy));
@@ -86,7 +87,7 @@ class HubFailureTest : public ::testing::Test {
     TlsHubDialer dialer(shard_, pool_, {});
     auto stream = co_await dialer.dial_enrolment(hub, std::move(roots));
     failure_ = stream.ok() ? Failure{"Connected", "", ""}
-                           : explain_hub_failure(stream.error(), "hub.test:1", {});
+                           : explain_hub_failure(stream.error(), "hub.test:1");
   }
   io::Task<void> tls_both(net::Listener& listener, std::shared_ptr<net::TlsServerContext> context,
                           std::string roots) {
@@ -138,6 +139,30 @@ TEST_F(HubFailureTest, ProxyThatRefusesOrWantsAPassword) {
   shard_.run_until_done(
       both(answer_once(*listener_, "HTTP/1.1 403 Forbidden\r\n\r\n"), {"hub.test", "443"}, proxy));
   EXPECT_EQ(failure_.reason, "ProxyRefused") << failure_.message;
+}
+
+TEST_F(HubFailureTest, ProxyThatIsNotThere) {
+  net::ProxySettings proxy;
+  proxy.proxy = net::HttpProxy{listener_->local_address(), std::nullopt};
+  listener_.reset();
+  EXPECT_EQ(reason({"hub.test", "443"}, proxy), "ProxyNotReached") << failure_.message;
+}
+
+// Names and addresses in the words of an error are no evidence: "407" may be part of a port.
+TEST(HubFailure, GoesByTheFaultAndNotByTheWords) {
+  using net::ConnectFault;
+  const std::string words = "proxy 127.0.0.1:40700, \"not trusted\": refused, no answer";
+  const auto reason = [&](ConnectFault fault) {
+    return explain_hub_failure(with_fault(Error(ErrorKind::Tls, words), fault), "hub.test:1")
+        .reason;
+  };
+  EXPECT_EQ(reason(ConnectFault::ProxyRefused), "ProxyRefused");
+  EXPECT_EQ(reason(ConnectFault::NoAnswer), "ConnectionTimedOut");
+  EXPECT_EQ(reason(ConnectFault::OurCertificate), "CertificateRefusedByHub");
+  EXPECT_EQ(reason(ConnectFault::NameNotServed), "ClusterUnknownToHub");
+  EXPECT_EQ(explain_hub_failure(Error(ErrorKind::Tls, words), "hub.test:1").reason, "HubTlsFailed");
+  EXPECT_EQ(explain_hub_failure(Error(ErrorKind::Network, words), "hub.test:1").reason,
+            "HubNotReached");
 }
 
 TEST_F(HubFailureTest, CertificateOfSomebodyElse) {

@@ -25,15 +25,14 @@ constexpr Duration kAnswerOverTunnel = seconds(15);
 
 CredentialKeeper::CredentialKeeper(io::Executor& executor, CredentialStore& store,
                                    Leadership& leadership, Enroller& enroller, KeeperEvents& events,
-                                   Random& random, const net::ProxySettings& proxy,
-                                   std::optional<net::HostPort> hub, telemetry::Logger logger)
+                                   Random& random, std::optional<net::HostPort> hub,
+                                   telemetry::Logger logger)
     : executor_(executor),
       store_(store),
       leadership_(leadership),
       enroller_(enroller),
       events_(events),
       random_(random),
-      proxy_(proxy),
       hub_(std::move(hub)),
       logger_(std::move(logger)),
       changed_(executor) {
@@ -209,7 +208,7 @@ CredentialKeeper::Wait CredentialKeeper::fail(const Failure& failure, Duration c
 CredentialKeeper::Wait CredentialKeeper::fail_at_hub(const Error& error) {
   if (!is_answer_of_hub(error)) {
     const std::string hub = hub_.has_value() ? net::format_host_port(*hub_) : credentials_.hub;
-    return fail(explain_hub_failure(error, hub, proxy_), kRetryCap);
+    return fail(explain_hub_failure(error, hub), kRetryCap);
   }
   const Failure failure = explain_enrolment_failure(error, credentials_.cluster);
   if (error.kind() == ErrorKind::Gone) {

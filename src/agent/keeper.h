@@ -37,8 +37,7 @@ class CredentialKeeper {
  public:
   CredentialKeeper(io::Executor& executor, CredentialStore& store, Leadership& leadership,
                    Enroller& enroller, KeeperEvents& events, Random& random,
-                   const net::ProxySettings& proxy, std::optional<net::HostPort> hub,
-                   telemetry::Logger logger);
+                   std::optional<net::HostPort> hub, telemetry::Logger logger);
   ~CredentialKeeper();
 
   io::Task<void> run();  // until stop()
@@ -81,7 +80,6 @@ class CredentialKeeper {
   Enroller& enroller_;
   KeeperEvents& events_;
   Random& random_;
-  const net::ProxySettings& proxy_;
   std::optional<net::HostPort> hub_;
   telemetry::Logger logger_;
 

@@ -7,6 +7,7 @@
 #include "agent/pipe_hub_test_support.h"
 #include "codec/base64.h"
 #include "crypto/digest.h"
+#include "net/connect_fault.h"
 
 namespace roadstead::agent {
 namespace {
@@ -88,9 +89,9 @@ class KeeperTest : public ::testing::Test, public KeeperEvents {
 
   void start(Credentials first) {
     store_ = std::make_unique<MemoryStore>(world_, std::move(first));
-    keeper_ = std::make_unique<CredentialKeeper>(world_.loop, *store_, leadership_, enroller_,
-                                                 *this, world_.random, proxy_, std::nullopt,
-                                                 telemetry::Logger());
+    keeper_ =
+        std::make_unique<CredentialKeeper>(world_.loop, *store_, leadership_, enroller_, *this,
+                                           world_.random, std::nullopt, telemetry::Logger());
     group_.spawn(keeper_->run());
     world_.settle();
   }
@@ -155,7 +156,6 @@ class KeeperTest : public ::testing::Test, public KeeperEvents {
   PipeHub hub_{world_, [this](http::ServerExchange& e) { return serve_enrolment(e); }};
   Enroller enroller_{hub_, world_.loop, std::nullopt};
   SwitchedLeadership leadership_;
-  net::ProxySettings proxy_;
   std::unique_ptr<MemoryStore> store_;
   std::unique_ptr<CredentialKeeper> keeper_;
   io::TaskGroup group_{world_.loop};
@@ -264,7 +264,9 @@ TEST_F(KeeperTest, ReportsAnotherApiServer) {
 }
 
 TEST_F(KeeperTest, RedialsAHubThatIsAwayAndThenEnrols) {
-  hub_.enrolment_failure = Error(ErrorKind::Network, "connect 192.0.2.1:8443: connection refused");
+  hub_.enrolment_failure =
+      net::with_fault(Error(ErrorKind::Network, "connect 192.0.2.1:8443: connection refused"),
+                      net::ConnectFault::ConnectionRefused);
   start(with_token());
   EXPECT_EQ(failures_.back().reason, "ConnectionRefused");
   world_.run_for(minutes(5));

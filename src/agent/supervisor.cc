@@ -21,7 +21,7 @@ Supervisor::Supervisor(SupervisorParts parts, SupervisorOptions options, telemet
       group_rights_(parts_.calls, parts_.executor.clock()),
       enroller_(parts_.dialer, parts_.executor, options_.hub),
       keeper_(parts_.executor, parts_.store, parts_.leadership, enroller_, *this, parts_.random,
-              options_.proxy, options_.hub, logger_),
+              options_.hub, logger_),
       connector_(environment_, *this, parts_.random) {
   environment_.rules.group_rights = &group_rights_;
   prober_.on_report([this] { connector_.broadcast_report(); });
@@ -91,7 +91,7 @@ void Supervisor::on_connected() {
 
 void Supervisor::on_disconnected(const Error& why) {
   const std::string hub = identity_ != nullptr ? net::format_host_port(identity_->hub) : "";
-  const Failure failure = explain_hub_failure(why, hub, options_.proxy);
+  const Failure failure = explain_hub_failure(why, hub);
   if (!hub_failure_.has_value() || hub_failure_->reason != failure.reason) {
     logger_.warn("hub not connected", {{"reason", failure.reason}, {"error", failure.message}});
   }

@@ -91,6 +91,10 @@ Status status_of(const Error& error) {
   return plain(t.http_status, t.reason, error.message());
 }
 
+bool carries_status(const Error& error) {
+  return dynamic_cast<const StatusDetail*>(error.detail()) != nullptr;
+}
+
 Error make_error(ErrorKind kind, Status status) {
   std::string message = status.message;
   return Error(kind, std::move(message))

@@ -48,6 +48,8 @@ std::string to_body(const Status& status);
 
 // The Status that an Error stands for.
 Status status_of(const Error& error);
+// Does it carry a Status, as an answer of an API server or of the hub does?
+bool carries_status(const Error& error);
 // `kind` is what code below HTTP decides by.
 Error make_error(ErrorKind kind, Status status);
 

@@ -13,6 +13,7 @@
 #include "io/sleep.h"
 #include "io/task_group.h"
 #include "net/address.h"
+#include "net/connect_fault.h"
 #include "net/socket.h"
 
 namespace roadstead::net {
@@ -32,7 +33,8 @@ std::string seconds_text(Duration d) {
 // Blocks; runs on a pool thread.
 Result<Addresses> look_up(const HostPort& address) {
   const auto failed = [&address](ErrorKind kind, std::string_view why) {
-    return Error(kind, "resolve \"" + address.host + "\": " + std::string(why));
+    return with_fault(Error(kind, "resolve \"" + address.host + "\": " + std::string(why)),
+                      ConnectFault::NameNotResolved);
   };
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -88,10 +90,19 @@ io::Task<Result<Addresses>> resolve(io::Shard& shard, io::BlockingPool& pool, Ho
     co_await lookup->done.wait();
   }
   if (!lookup->done.is_set()) {
-    co_return Error(ErrorKind::DeadlineExceeded,
-                    "resolve \"" + address.host + "\": no answer in time");
+    co_return with_fault(
+        Error(ErrorKind::DeadlineExceeded, "resolve \"" + address.host + "\": no answer in time"),
+        ConnectFault::NameNotResolved);
   }
   co_return std::move(lookup->result);
+}
+
+Error not_connected(Error error, int code) {
+  if (code == ECONNREFUSED) {
+    return with_fault(std::move(error), ConnectFault::ConnectionRefused);
+  }
+  return code == ETIMEDOUT ? with_fault(std::move(error), ConnectFault::NoAnswer)
+                           : std::move(error);
 }
 
 io::Task<Result<Socket>> connect_one(io::Shard& shard, SocketAddress address, Deadline deadline) {
@@ -108,7 +119,8 @@ io::Task<Result<Socket>> connect_one(io::Shard& shard, SocketAddress address, De
     co_return socket;
   }
   if (errno != EINPROGRESS) {
-    co_return failed(ErrorKind::Network, errno_text(errno));
+    const int error = errno;
+    co_return not_connected(failed(ErrorKind::Network, errno_text(error)), error);
   }
 
   const MonotonicTime start = shard.clock().now();
@@ -118,8 +130,9 @@ io::Task<Result<Socket>> connect_one(io::Shard& shard, SocketAddress address, De
   io::DeadlineGuard guard(shard, Deadline::at(end), [&watcher] { watcher.close(); });
   if (!(co_await watcher.writable()).ok()) {
     const bool overall = deadline.expired(shard.clock());
-    co_return failed(overall ? ErrorKind::DeadlineExceeded : ErrorKind::Network,
-                     "no answer within " + seconds_text(end - start));
+    co_return with_fault(failed(overall ? ErrorKind::DeadlineExceeded : ErrorKind::Network,
+                                "no answer within " + seconds_text(end - start)),
+                         ConnectFault::NoAnswer);
   }
   int error = 0;
   socklen_t length = sizeof(error);
@@ -127,9 +140,17 @@ io::Task<Result<Socket>> connect_one(io::Shard& shard, SocketAddress address, De
     error = errno;
   }
   if (error != 0) {
-    co_return failed(ErrorKind::Network, errno_text(error));
+    co_return not_connected(failed(ErrorKind::Network, errno_text(error)), error);
   }
   co_return socket;
+}
+
+// What two addresses of a name had to say; it is a fault only when it is that of both.
+Error both(const Error& first, const Error& second) {
+  Error out(second.kind(), first.message() + "; " + second.message());
+  const std::optional<ConnectFault> fault = fault_of(second);
+  return fault.has_value() && fault == fault_of(first) ? with_fault(std::move(out), *fault)
+                                                       : std::move(out);
 }
 
 }  // namespace
@@ -144,14 +165,15 @@ io::Task<Result<Socket>> dial(io::Shard& shard, io::BlockingPool& resolver, Host
       co_return std::move(socket);
     }
     Error error = std::move(socket).error();
-    failure = failure.has_value() ? Error(error.kind(), failure->message() + "; " + error.message())
-                                  : std::move(error);
+    failure = failure.has_value() ? both(*failure, error) : std::move(error);
     if (deadline.expired(shard.clock())) {
-      co_return std::move(*failure).with_kind(ErrorKind::DeadlineExceeded);
+      co_return with_fault(std::move(*failure).with_kind(ErrorKind::DeadlineExceeded),
+                           ConnectFault::NoAnswer);
     }
   }
   if (!failure.has_value()) {
-    co_return Error(ErrorKind::Network, "resolve \"" + address.host + "\": no address");
+    co_return with_fault(Error(ErrorKind::Network, "resolve \"" + address.host + "\": no address"),
+                         ConnectFault::NameNotResolved);
   }
   co_return std::move(*failure);
 }

@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "codec/base64.h"
 #include "net/address.h"
+#include "net/connect_fault.h"
 #include "net/peek.h"
 
 namespace roadstead::net {
@@ -93,7 +94,8 @@ Result<void> judge(std::string_view head, const HttpProxy& proxy, const std::str
   const std::string_view line = head.substr(0, head.find('\r'));
   const int status = status_of(line);
   if (status == 0) {
-    return Error(ErrorKind::Upstream, what + ": it does not answer as an HTTP proxy");
+    return with_fault(Error(ErrorKind::Upstream, what + ": it does not answer as an HTTP proxy"),
+                      ConnectFault::ProxyRefused);
   }
   if (status >= 200 && status < 300) {
     return {};
@@ -104,7 +106,8 @@ Result<void> judge(std::string_view head, const HttpProxy& proxy, const std::str
                 ? " (it does not accept the user and password of the proxy address)"
                 : " (put user:password@ before the host of the proxy address)";
   }
-  return Error(ErrorKind::Upstream, std::move(text));
+  return with_fault(Error(ErrorKind::Upstream, std::move(text)),
+                    status == 407 ? ConnectFault::ProxyCredential : ConnectFault::ProxyRefused);
 }
 
 io::Task<Result<void>> read_answer(io::Shard& shard, Socket& socket, const HttpProxy& proxy,
@@ -173,7 +176,8 @@ io::Task<Result<Socket>> dial_through(io::Shard& shard, io::BlockingPool& resolv
   const std::string what = "proxy " + proxy_name + ", CONNECT " + name;
   Result<Socket> dialled = co_await dial(shard, resolver, proxy.address, deadline);
   if (!dialled.ok()) {
-    co_return std::move(dialled).error().with_context("proxy " + proxy_name);
+    co_return with_fault(std::move(dialled).error().with_context("proxy " + proxy_name),
+                         ConnectFault::ProxyNotReached);
   }
   Socket socket = std::move(*dialled);
   CO_TRY_VOID(send_request(socket, connect_request(proxy, name), what));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "net/connect_fault.h"
 #include "net/tls_test_support.h"
 
 namespace roadstead::net {
@@ -165,6 +166,15 @@ TEST_F(Connect, OtherAnswersAreTold) {
   EXPECT_THAT(error_of("HTTP/1.1 2xx\r\n\r\n"), HasSubstr("does not answer as an HTTP proxy"));
   EXPECT_THAT(error_of("HTTP/1.1 200 OK\r\nEND"), HasSubstr("closed the connection"));
   EXPECT_THAT(error_of("HTTP/1.1 200 " + std::string(20'000, 'x')), HasSubstr("too long"));
+}
+
+TEST_F(Connect, FaultsAreToldApart) {
+  const auto fault_after = [this](const std::string& answer) {
+    return fault_of(run(answer).socket.error());
+  };
+  EXPECT_EQ(fault_after("HTTP/1.1 407 No\r\n\r\n"), ConnectFault::ProxyCredential);
+  EXPECT_EQ(fault_after("HTTP/1.1 403 407\r\n\r\n"), ConnectFault::ProxyRefused);
+  EXPECT_EQ(fault_after("SSH-2.0-OpenSSH\r\n"), ConnectFault::ProxyRefused);
 }
 
 TEST_F(Connect, ASlowProxyMeetsTheDeadline) {

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "net/address.h"
+#include "net/connect_fault.h"
 
 namespace roadstead::net {
 namespace {
@@ -43,6 +44,25 @@ std::string alert_text(int alert) {
   }
 }
 
+std::optional<ConnectFault> alert_fault(int alert) {
+  switch (alert) {
+    case SSL_AD_CERTIFICATE_EXPIRED:
+      return ConnectFault::Clock;
+    case SSL_AD_CERTIFICATE_REQUIRED:
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_ACCESS_DENIED:
+      return ConnectFault::OurCertificate;
+    case SSL_AD_UNRECOGNIZED_NAME:
+      return ConnectFault::NameNotServed;
+    default:
+      return std::nullopt;
+  }
+}
+
 std::string local_text(std::uint32_t code) {
   switch (ERR_GET_REASON(code)) {
     case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
@@ -76,6 +96,7 @@ Error take_tls_error(const std::string& during, int io_error) {
   const int reason = ERR_GET_REASON(code);
   ErrorKind kind = ErrorKind::Tls;
   std::string text;
+  std::optional<ConnectFault> fault;
   if (code == 0 || reason == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
     kind = io_error != 0 ? ErrorKind::Network : ErrorKind::EndOfStream;
     text = io_error != 0
@@ -83,11 +104,13 @@ Error take_tls_error(const std::string& during, int io_error) {
                : "the other side closed the connection without ending it (no close_notify)";
   } else if (is_alert_of_peer()) {
     text = alert_text(reason - SSL_AD_REASON_OFFSET);
+    fault = alert_fault(reason - SSL_AD_REASON_OFFSET);
   } else {
     text = local_text(code);
   }
   ERR_clear_error();
-  return {kind, during + ": " + text};
+  Error error(kind, during + ": " + text);
+  return fault.has_value() ? with_fault(std::move(error), *fault) : std::move(error);
 }
 
 }  // namespace roadstead::net

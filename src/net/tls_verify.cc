@@ -12,6 +12,7 @@
 #include "base/ascii.h"
 #include "base/rfc3339.h"
 #include "crypto/digest.h"
+#include "net/connect_fault.h"
 
 namespace roadstead::net {
 namespace {
@@ -287,10 +288,13 @@ Result<void> ChainVerifier::verify(const STACK_OF(CRYPTO_BUFFER) * chain,
               : "the CA certificate " + quoted(name_text(X509_get_subject_name(at)));
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return Error(ErrorKind::Tls, certificate + " has expired: " + clock_hint(at, now));
+      return with_fault(Error(ErrorKind::Tls, certificate + " has expired: " + clock_hint(at, now)),
+                        ConnectFault::Clock);
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return Error(ErrorKind::Tls,
-                   certificate + " is not valid yet (is the clock right?): " + clock_hint(at, now));
+      return with_fault(
+          Error(ErrorKind::Tls,
+                certificate + " is not valid yet (is the clock right?): " + clock_hint(at, now)),
+          ConnectFault::Clock);
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return Error(ErrorKind::Tls, "the server's certificate is not for " + quoted(*server_name) +
@@ -304,9 +308,10 @@ Result<void> ChainVerifier::verify(const STACK_OF(CRYPTO_BUFFER) * chain,
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return Error(ErrorKind::Tls, certificate + " is not trusted: it was issued by " +
-                                       quoted(name_text(X509_get_issuer_name(at))) +
-                                       ", and the CA given here is " + root_names());
+      return with_fault(Error(ErrorKind::Tls, certificate + " is not trusted: it was issued by " +
+                                                  quoted(name_text(X509_get_issuer_name(at))) +
+                                                  ", and the CA given here is " + root_names()),
+                        ConnectFault::NotTrusted);
     default:
       return Error(ErrorKind::Tls,
                    certificate + " is not acceptable: " + X509_verify_cert_error_string(error));

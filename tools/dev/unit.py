@@ -91,7 +91,7 @@ def run_one(preset: str, name: str, cases: list[str] | None) -> Outcome:
     mark = "FAILED" if outcome.failed else "ok"
     shell.say(f"  {mark:6} {preset}/{name}  {outcome.passed} passed, {outcome.failed} failed  {seconds:.1f} s")
     if outcome.failed:
-        shell.say("\n".join("    " + line for line in output.splitlines()[-150:]))
+        shell.say("\n".join("    " + line for line in what_matters(output)[-150:]))
         shell.say(f"    (all of it: {log})")
     return outcome
 
@@ -112,6 +112,20 @@ def read_report(name: str, report: Path, output: str) -> Outcome:
             else:
                 outcome += Outcome(passed=1)
     return outcome
+
+
+def what_matters(output: str) -> list[str]:
+    """The log without the cases that passed, so that a failure is not buried under them."""
+    lines: list[str] = []
+    begun = 0
+    for line in output.splitlines():
+        if line.startswith("[ RUN      ]"):
+            begun = len(lines)
+        if line.startswith("[       OK ]"):
+            del lines[begun:]
+        else:
+            lines.append(line)
+    return lines
 
 
 def skip_reason(output: str, case: str) -> str:

@@ -68,6 +68,11 @@ def test_skip_reasons_come_from_the_output():
     assert unit.skip_reason(output, "A.B") == "needs IPv6"
 
 
+def test_a_failure_is_not_buried_under_what_passed():
+    output = "[ RUN      ] A.Good\nnoise\n[       OK ] A.Good (0 ms)\n[ RUN      ] A.Bad\nwhy\n[  FAILED  ] A.Bad (0 ms)\n"
+    assert unit.what_matters(output) == ["[ RUN      ] A.Bad", "why", "[  FAILED  ] A.Bad (0 ms)"]
+
+
 def test_nothing_run_is_not_a_success(capsys):
     assert outcome.print_last_lines(outcome.Outcome()) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "0 passed, 0 failed"
