@@ -117,11 +117,7 @@ io::Task<void> Login::note_login(std::string login) {
   json::value user = (*object)->parse();
   json::object status{{"lastLogin", format_rfc3339(rules_.clock.wall())}};
   user.as_object()["status"] = std::move(status);
-  const objects::RequestContext context{.username = "system:roadstead:login",
-                                        .groups = {},
-                                        .is_admin = true,
-                                        .request_id = "",
-                                        .source = ""};
+  const objects::RequestContext context = objects::service_context("login");
   const auto written =
       co_await api_.update(context, users, {"", login}, std::move(user), {.subresource = "status"});
   if (!written.ok()) {

@@ -52,6 +52,20 @@ json::object& object_at(json::object& parent, std::string_view name) {
 
 json::object& metadata_of(json::object& object) { return object_at(object, "metadata"); }
 
+void keep_metadata(json::value& object) {
+  if (!object.is_object()) {
+    return;
+  }
+  json::object out;
+  for (const std::string_view field : {"apiVersion", "kind", "metadata"}) {
+    if (json::value* value = object.get_object().if_contains(field)) {
+      out[field] = std::move(*value);
+    }
+  }
+  metadata_of(out).erase("managedFields");
+  object = std::move(out);
+}
+
 const json::object* find_condition(const json::value& object, std::string_view type) {
   const json::value* list = codec::find(object, {"status", "conditions"});
   if (list == nullptr || !list->is_array()) {

@@ -37,12 +37,21 @@ inline std::string_view resource_version_of(const json::value& o) {
 inline std::int64_t generation_of(const json::value& o) {
   return codec::int_at(o, {"metadata", "generation"});
 }
+inline bool is_being_deleted(const json::value& o) {
+  return codec::find(o, {"metadata", "deletionTimestamp"}) != nullptr;
+}
+// The finalizers of garbage collection: dependents lose their owner first, or go first.
+inline constexpr std::string_view kOrphanFinalizer = "orphan";
+inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
+
 std::optional<std::string_view> label(const json::value& object, std::string_view key);
 std::optional<std::string_view> annotation(const json::value& object, std::string_view key);
 
 // `parent[name]`, made an empty object when absent or of another type.
 json::object& object_at(json::object& parent, std::string_view name);
 json::object& metadata_of(json::object& object);
+// Leaves apiVersion, kind and metadata without managedFields.
+void keep_metadata(json::value& object);
 
 // status.conditions[type]; nullptr when absent.
 const json::object* find_condition(const json::value& object, std::string_view type);

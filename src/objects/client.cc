@@ -6,11 +6,7 @@
 namespace roadstead::objects {
 
 Client::Client(ObjectApi& api, std::string component)
-    : api_(api), component_(std::move(component)) {
-  context_.username = "system:roadstead:" + component_;
-  context_.is_admin = true;
-  context_.source = "hub";
-}
+    : api_(api), component_(std::move(component)), context_(service_context(component_)) {}
 
 WriteOptions Client::options_of(std::string subresource) const {
   WriteOptions out;

@@ -25,6 +25,15 @@ struct RequestContext {
   std::string source;  // address of the client
 };
 
+// Of the hub's own parts: "credentials" acts as system:roadstead:credentials.
+inline RequestContext service_context(std::string_view component) {
+  return {.username = "system:roadstead:" + std::string(component),
+          .groups = {},
+          .is_admin = true,
+          .request_id = "",
+          .source = "hub"};
+}
+
 // Called before anything else is done for a request. Copyable, called on the API's home.
 using Authorize =
     std::function<io::Task<Result<void>>(const RequestContext&, const kube::RequestInfo&)>;

@@ -82,8 +82,8 @@ void validate_finalizers(const json::value& object, kube::FieldErrors& errors) {
     for (const std::string& complaint : kube::check_label_key(one.get_string())) {
       errors.push_back(kube::invalid("metadata.finalizers", one, complaint));
     }
-    orphan = orphan || one.get_string() == kOrphanFinalizer;
-    foreground = foreground || one.get_string() == kForegroundFinalizer;
+    orphan = orphan || one.get_string() == kube::kOrphanFinalizer;
+    foreground = foreground || one.get_string() == kube::kForegroundFinalizer;
   }
   if (orphan && foreground) {
     errors.push_back(kube::invalid("metadata.finalizers", *list,
@@ -110,8 +110,8 @@ std::vector<std::string> finalizer_warnings(const json::value* old, const json::
     const bool known = before != nullptr && before->is_array() &&
                        std::find(before->get_array().begin(), before->get_array().end(), one) !=
                            before->get_array().end();
-    const bool standard =
-        name == kOrphanFinalizer || name == kForegroundFinalizer || name == "kubernetes";
+    const bool standard = name == kube::kOrphanFinalizer || name == kube::kForegroundFinalizer ||
+                          name == "kubernetes";
     if (known || standard || name.find('/') != std::string_view::npos) {
       continue;
     }
@@ -258,10 +258,6 @@ void keep_identity(const json::value& old, json::object& object) {
 bool has_finalizers(const json::value& object) {
   const json::value* list = codec::find(object, {"metadata", "finalizers"});
   return list != nullptr && list->is_array() && !list->get_array().empty();
-}
-
-bool is_being_deleted(const json::value& object) {
-  return codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
 }
 
 bool spec_differs(const Kind& kind, const json::value& a, const json::value& b) {

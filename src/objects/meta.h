@@ -16,9 +16,6 @@
 
 namespace roadstead::objects {
 
-inline constexpr std::string_view kOrphanFinalizer = "orphan";
-inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
-
 // A body must be an object of the kind's group and version.
 Result<void> check_body(const Kind& kind, const json::value& body);
 // `kind` must be the kind's, which is found out later than the rest.
@@ -50,7 +47,6 @@ void begin_life(json::object& object, Random& random, WallTime now);
 void keep_identity(const json::value& old, json::object& object);
 
 bool has_finalizers(const json::value& object);
-bool is_being_deleted(const json::value& object);
 
 // True when something beside metadata and status differs.
 bool spec_differs(const Kind& kind, const json::value& a, const json::value& b);

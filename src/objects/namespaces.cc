@@ -73,8 +73,8 @@ Result<void> check_texts(const json::value* list, std::string_view path) {
 void validate_finalizer_name(const json::value& name, const std::string& path,
                              kube::FieldErrors& errors) {
   const std::string_view text = name.get_string();
-  const bool standard =
-      text == kNamespaceFinalizer || text == kOrphanFinalizer || text == kForegroundFinalizer;
+  const bool standard = text == kNamespaceFinalizer || text == kube::kOrphanFinalizer ||
+                        text == kube::kForegroundFinalizer;
   if (!standard && text.find('/') == std::string_view::npos) {
     errors.push_back(kube::invalid(
         path, name, "name is neither a standard finalizer name nor is it fully qualified"));
@@ -107,7 +107,7 @@ void validate_finalizers(const json::value& object, kube::FieldErrors& errors) {
 
 void validate_phase(const json::value& object, kube::FieldErrors& errors) {
   const std::string_view phase = codec::string_at(object, {"status", "phase"});
-  const bool going = is_being_deleted(object);
+  const bool going = kube::is_being_deleted(object);
   if (phase != (going ? "Terminating" : "Active")) {
     errors.push_back(kube::invalid("status.Phase", json::value(phase),
                                    going ? "may only be 'Terminating' if `deletionTimestamp` is "
@@ -244,9 +244,7 @@ io::Task<Result<void>> ensure_default_namespace(ObjectApi& api) {
   if (api.cache().of(*kind).find({"", std::string(kDefaultNamespace)}) != nullptr) {
     co_return Result<void>();
   }
-  RequestContext context;
-  context.username = "system:roadstead:start";
-  context.is_admin = true;
+  const RequestContext context = service_context("start");
   json::object object{{"apiVersion", "v1"},
                       {"kind", "Namespace"},
                       {"metadata", json::object{{"name", kDefaultNamespace}}}};

@@ -145,7 +145,7 @@ class ObjectApi {
   FieldWriter writer_of(const WriteOptions& options) const;
   io::Task<Result<ObjectPtr>> store_new(const Kind& kind, const json::value& object, bool dry_run);
   io::Task<Result<Written>> replace(const RequestContext& context, const Kind& kind,
-                                    ObjectPtr before, json::value object,
+                                    ObjectPtr before, const json::value& old, json::value object,
                                     const WriteOptions& options);
   io::Task<Result<ObjectPtr>> finish_write(const Kind& kind, const json::value& object,
                                            Revision revision);

@@ -72,7 +72,7 @@ io::Task<Result<Written>> ObjectApi::apply(const RequestContext& context, const 
         written->created = true;
       }
     } else {
-      written = co_await replace(context, kind, before, std::move(object), options);
+      written = co_await replace(context, kind, before, old, std::move(object), options);
     }
     // Somebody else was faster.
     const bool again = !written.ok() && attempt < kRetries &&

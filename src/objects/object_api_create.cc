@@ -115,8 +115,9 @@ io::Task<Result<ObjectPtr>> ObjectApi::store_new(const Kind& kind, const json::v
   if (dry_run) {
     CO_TRY_VOID(co_await cache_.catch_up());
     if (const ObjectPtr other = cache_.of(kind).find(key)) {
-      co_return is_being_deleted(other->parse()) ? kube::being_deleted(kind.resource(), key.name)
-                                                 : kube::already_exists(kind.resource(), key.name);
+      co_return kube::is_being_deleted(other->parse())
+          ? kube::being_deleted(kind.resource(), key.name)
+          : kube::already_exists(kind.resource(), key.name);
     }
     json::value copy = object;
     sort_names(copy);
@@ -126,7 +127,7 @@ io::Task<Result<ObjectPtr>> ObjectApi::store_new(const Kind& kind, const json::v
   if (!revision.ok()) {
     const bool taken = revision.error().kind() == ErrorKind::AlreadyExists;
     const ObjectPtr other = taken ? cache_.of(kind).find(key) : nullptr;
-    if (other != nullptr && is_being_deleted(other->parse())) {
+    if (other != nullptr && kube::is_being_deleted(other->parse())) {
       co_return kube::being_deleted(kind.resource(), key.name);
     }
     co_return store_error(kind, key, std::move(revision).error());

@@ -41,23 +41,24 @@ json::array finalizers_after(const json::value& object, Propagation propagation)
   bool orphan = propagation == Propagation::Orphan;
   bool foreground = propagation == Propagation::Foreground;
   if (propagation == Propagation::Default) {
-    orphan = holds(object, kOrphanFinalizer);
-    foreground = !orphan && holds(object, kForegroundFinalizer);
+    orphan = holds(object, kube::kOrphanFinalizer);
+    foreground = !orphan && holds(object, kube::kForegroundFinalizer);
   }
   json::array out;
   if (const json::value* list = codec::find(object, {"metadata", "finalizers"});
       list != nullptr && list->is_array()) {
     for (const json::value& one : list->get_array()) {
-      if (one != json::value(kOrphanFinalizer) && one != json::value(kForegroundFinalizer)) {
+      if (one != json::value(kube::kOrphanFinalizer) &&
+          one != json::value(kube::kForegroundFinalizer)) {
         out.push_back(one);
       }
     }
   }
   if (orphan) {
-    out.push_back(json::value(kOrphanFinalizer));
+    out.push_back(json::value(kube::kOrphanFinalizer));
   }
   if (foreground) {
-    out.push_back(json::value(kForegroundFinalizer));
+    out.push_back(json::value(kube::kForegroundFinalizer));
   }
   return out;
 }
@@ -112,7 +113,7 @@ io::Task<Result<Written>> ObjectApi::remove_namespace_once(const Kind& kind,
                                                            const ObjectPtr& before,
                                                            const DeleteOptions& options) {
   const json::value old = before->parse();
-  if (is_being_deleted(old)) {
+  if (kube::is_being_deleted(old)) {
     if (!is_finalized(old)) {
       co_return Written{before, false, {}};
     }

@@ -23,7 +23,8 @@ io::Task<Result<json::value>> ObjectApi::change_scale(const RequestContext& cont
                                                       json::value body, WriteOptions options) {
   for (int attempt = 0;; ++attempt) {
     CO_TRY(ObjectPtr before, co_await current(kind, key));
-    json::value object = before->parse();
+    const json::value old = before->parse();
+    json::value object = old;
     json::value scale = body;
     if (patch) {
       scale = scale_or_zero(kind, object);
@@ -48,7 +49,7 @@ io::Task<Result<json::value>> ObjectApi::change_scale(const RequestContext& cont
                   codec::int_at(scale, {"spec", "replicas"}) != 0);
     }
     apply_defaults(*kind.schema, object);
-    auto written = co_await replace(context, kind, before, std::move(object), options);
+    auto written = co_await replace(context, kind, before, old, std::move(object), options);
     if (written.ok()) {
       co_return scale_or_zero(kind, written->object->parse());
     }

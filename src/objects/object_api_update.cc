@@ -135,7 +135,7 @@ kube::FieldErrors prepare_update(const Kind& kind, const json::value& old, json:
   if (!kind.native && spec_differs(kind, old, object)) {
     kube::metadata_of(object.get_object())["generation"] = kube::generation_of(old) + 1;
   }
-  const std::string added = is_being_deleted(old) ? added_finalizers(old, object) : "";
+  const std::string added = kube::is_being_deleted(old) ? added_finalizers(old, object) : "";
   if (!added.empty()) {
     const kube::FieldError error = kube::forbidden(
         "metadata.finalizers",
@@ -188,18 +188,19 @@ io::Task<Result<Written>> ObjectApi::update(const RequestContext& context, const
   }
   track_update(kind, &old, object, writer_of(options));
   CO_TRY_VOID(check_locked(kind, before, object));
-  auto written = co_await replace(context, kind, std::move(before), std::move(object), options);
+  auto written =
+      co_await replace(context, kind, std::move(before), old, std::move(object), options);
   if (written.ok()) {
     written->warnings.insert(written->warnings.begin(), warnings.begin(), warnings.end());
   }
   co_return written;
 }
 
-// `object` is in shape and meant to replace `before`, compared and swapped.
+// `object` is in shape and meant to replace `before`, compared and swapped. `old` is what `before`
+// holds; it outlives the task.
 io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, const Kind& kind,
-                                             ObjectPtr before, json::value object,
-                                             const WriteOptions& options) {
-  const json::value old = before->parse();
+                                             ObjectPtr before, const json::value& old,
+                                             json::value object, const WriteOptions& options) {
   if (only_times_differ(old, object)) {
     kube::metadata_of(object.get_object())["managedFields"] =
         old.at("metadata").at("managedFields");
@@ -220,7 +221,7 @@ io::Task<Result<Written>> ObjectApi::replace(const RequestContext& context, cons
     co_return Written{before, false, std::move(warnings)};  // nothing changed: no new version
   }
   const bool held = has_finalizers(object) || (kind.native && !is_finalized(object));
-  if (!options.dry_run && is_being_deleted(object) && !held) {
+  if (!options.dry_run && kube::is_being_deleted(object) && !held) {
     co_return co_await erase(kind, before, object);
   }
   CO_TRY(Written written, co_await store_changed(kind, before, std::move(object), options.dry_run));
@@ -233,7 +234,8 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
                                            WriteOptions options) {
   for (int attempt = 0;; ++attempt) {
     CO_TRY(ObjectPtr before, co_await current(kind, key));
-    json::value object = before->parse();
+    const json::value old = before->parse();
+    json::value object = old;
     if (type == PatchType::Json) {
       CO_TRY(object, apply_json_patch(std::move(object), patch));
     } else {
@@ -264,10 +266,10 @@ io::Task<Result<Written>> ObjectApi::patch(const RequestContext& context, const 
       co_return kube::bad_request("the name of the object (" + std::string(kube::name_of(object)) +
                                   ") does not match the name on the URL (" + key.name + ")");
     }
-    const json::value old = before->parse();
     track_update(kind, &old, object, writer_of(options));
     CO_TRY_VOID(check_locked(kind, before, object));
-    auto written = co_await replace(context, kind, std::move(before), std::move(object), options);
+    auto written =
+        co_await replace(context, kind, std::move(before), old, std::move(object), options);
     if (written.ok()) {
       written->warnings.insert(written->warnings.begin(), shaped.warnings.begin(),
                                shaped.warnings.end());

@@ -22,8 +22,8 @@ class Scanner {
     std::size_t end = 0;  // after its value
   };
 
-  // Calls `f(member)` for each member of the object at `at`, until it returns false. The position
-  // after the object, or of its closing brace when `f` was never false; npos for something else.
+  // Calls `f(member)` for each member of the object at `at`, until it returns false. False: there
+  // is something else.
   template <class F>
   bool members(std::size_t at, F f) const {
     if (!is(at, '{')) {

@@ -8,10 +8,8 @@ namespace {
 
 json::value value_of(const ObjectPtr& object, const kube::Selection& selection) {
   json::value out = object->parse();
-  if (selection.metadata_only && out.is_object()) {
-    out.get_object().erase("spec");
-    out.get_object().erase("status");
-    kube::metadata_of(out.get_object()).erase("managedFields");
+  if (selection.metadata_only) {
+    kube::keep_metadata(out);
   }
   return out;
 }
@@ -77,11 +75,7 @@ kube::Resource resource_of(const Kind& kind) {
 }
 
 ObjectTransport::ObjectTransport(ObjectApi& api, std::string component)
-    : api_(api), component_(std::move(component)) {
-  context_.username = "system:roadstead:" + component_;
-  context_.is_admin = true;
-  context_.source = "hub";
-}
+    : api_(api), component_(std::move(component)), context_(service_context(component_)) {}
 
 Result<const Kind*> ObjectTransport::kind_of(const kube::Resource& resource) const {
   if (closed_) {

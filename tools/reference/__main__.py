@@ -22,6 +22,7 @@ def outputs() -> dict[Path, str]:
     all_kinds = kinds.read(ROOT / "api")
     texts = {PAGES / f"{kind.name.lower()}.md": markdown.page(kind) for kind in all_kinds}
     texts[PAGES / "README.md"] = markdown.index(all_kinds)
+    texts[TYPES / "meta.v1.ts"] = typescript.metadata()
     for (group, version), members in groupby(all_kinds, key=lambda kind: (kind.group, kind.version)):
         texts[TYPES / f"{group or 'core'}.{version}.ts"] = typescript.module(list(members))
     return texts

@@ -54,8 +54,16 @@ export interface ListMeta {
 """
 
 
+IMPORT = '\nimport type { ListMeta, ObjectMeta } from "./meta.v1";\n'
+
+
+def metadata() -> str:
+    """The module of what all kinds share."""
+    return HEAD + META
+
+
 def module(kinds: list[Kind]) -> str:
-    return HEAD + META + "".join(declare(kind) for kind in kinds)
+    return HEAD + IMPORT + "".join(declare(kind) for kind in kinds)
 
 
 def declare(kind: Kind) -> str:

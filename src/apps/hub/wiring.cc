@@ -377,11 +377,7 @@ void HubImpl::make_shards() {
 // No default password: whoever starts the hub reads a one-time command from its terminal.
 io::Task<Result<void>> HubImpl::make_first_administrator() {
   const objects::Kind& kind = *kinds_->find_kind("roadstead.io", "User");
-  const objects::RequestContext context{.username = "system:roadstead:bootstrap",
-                                        .groups = {},
-                                        .is_admin = true,
-                                        .request_id = "",
-                                        .source = ""};
+  const objects::RequestContext context = objects::service_context("bootstrap");
   bool somebody_was_here = false;
   for (const auto& [path, object] : cache_->of(kind).objects()) {
     somebody_was_here |= codec::find(object->parse(), {"status", "lastLogin"}) != nullptr;

@@ -54,11 +54,7 @@ std::size_t digest(const registry::Ladder& ladder) {
 }
 
 const objects::RequestContext& controller_context() {
-  static const objects::RequestContext context{.username = "system:roadstead:cluster-status",
-                                               .groups = {},
-                                               .is_admin = true,
-                                               .request_id = "",
-                                               .source = ""};
+  static const objects::RequestContext context = objects::service_context("cluster-status");
   return context;
 }
 
@@ -178,7 +174,7 @@ registry::ClusterEntry ClusterMonitor::notice(const std::string& name, const jso
     watched = adopt(name, object);
   }
   watched.facts.paused = codec::bool_at(object, {"spec", "paused"});
-  watched.facts.removing = codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
+  watched.facts.removing = kube::is_being_deleted(object);
   return {name, watched.uid, watched.facts.paused, watched.facts.removing,
           watched.facts.ca_fingerprint};
 }

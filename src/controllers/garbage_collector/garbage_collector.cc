@@ -60,24 +60,19 @@ void GarbageCollector::add(const Watched& kind, const kube::ObjectKey& key, bool
                           urgent ? kube::Priority::Urgent : kube::Priority::Background);
 }
 
-std::vector<GarbageCollector::Found> GarbageCollector::dependents_of(std::string_view uid) const {
+std::vector<GarbageCollector::Found> GarbageCollector::found_by(std::string_view index,
+                                                                std::string_view uid) const {
   std::vector<Found> out;
   for (const Watched& kind : kinds_) {
-    for (kube::ObjectValue& object : kind.informer->by_index(kByOwner, uid)) {
+    for (kube::ObjectValue& object : kind.informer->by_index(index, uid)) {
       out.push_back({&kind, std::move(object)});
     }
   }
   return out;
 }
 
-std::vector<GarbageCollector::Found> GarbageCollector::with_uid(std::string_view uid) const {
-  std::vector<Found> out;
-  for (const Watched& kind : kinds_) {
-    for (kube::ObjectValue& object : kind.informer->by_index(kByUid, uid)) {
-      out.push_back({&kind, std::move(object)});
-    }
-  }
-  return out;
+std::vector<GarbageCollector::Found> GarbageCollector::dependents_of(std::string_view uid) const {
+  return found_by(kByOwner, uid);
 }
 
 const GarbageCollector::Watched* GarbageCollector::find_kind(const std::string& api_version,
@@ -98,7 +93,7 @@ void GarbageCollector::add_dependents(std::string_view uid) {
 
 void GarbageCollector::add_waiting_owners(const json::value& object) {
   for (const OwnerReference& reference : owners_of(object)) {
-    for (const Found& owner : with_uid(reference.uid)) {
+    for (const Found& owner : found_by(kByUid, reference.uid)) {
       if (waits_for_dependents(*owner.object)) {
         add(*owner.kind, kube::key_of(*owner.object), true);
       }
@@ -117,10 +112,11 @@ void GarbageCollector::on_change(const Watched& kind, const kube::Change& change
   const auto owners = owners_of(object);
   const bool owners_changed = is_new ? !owners.empty() : owners != owners_of(*change.previous);
   const bool waits = waits_for_dependents(object);
-  const bool orphans = is_being_deleted(object) && has_finalizer(object, kOrphanFinalizer);
-  const bool started = is_new || !is_being_deleted(*change.previous) ||
+  const bool orphans =
+      kube::is_being_deleted(object) && has_finalizer(object, kube::kOrphanFinalizer);
+  const bool started = is_new || !kube::is_being_deleted(*change.previous) ||
                        waits != waits_for_dependents(*change.previous) ||
-                       orphans != has_finalizer(*change.previous, kOrphanFinalizer);
+                       orphans != has_finalizer(*change.previous, kube::kOrphanFinalizer);
   if (owners_changed || ((waits || orphans) && started)) {
     add(kind, change.key, !change.initial);
   }
@@ -141,11 +137,11 @@ io::Task<Result<kube::Reconciled>> GarbageCollector::reconcile(kube::WorkKey key
     CO_TRY_VOID(unless_gone(std::move(object).error()));
     co_return kube::Reconciled{};
   }
-  if (!is_being_deleted(*object)) {
+  if (!kube::is_being_deleted(*object)) {
     CO_TRY_VOID(co_await collect(*kind, key.object, std::move(*object)));
-  } else if (has_finalizer(*object, kOrphanFinalizer)) {
+  } else if (has_finalizer(*object, kube::kOrphanFinalizer)) {
     CO_TRY_VOID(co_await orphan_dependents(*kind, key.object, std::move(*object)));
-  } else if (has_finalizer(*object, kForegroundFinalizer)) {
+  } else if (has_finalizer(*object, kube::kForegroundFinalizer)) {
     CO_TRY_VOID(co_await finish_foreground(*kind, key.object, std::move(*object)));
   }
   co_return kube::Reconciled{};
@@ -167,7 +163,8 @@ io::Task<Result<GarbageCollector::Owners>> GarbageCollector::look_at_owners(
     kube::ObjectKey owner_key{owner_kind->kind.resource.namespaced ? key.namespace_ : "",
                               reference.name};
     const kube::ObjectValue known = owner_kind->informer->find(owner_key);
-    if (known != nullptr && kube::uid_of(*known) == reference.uid && !is_being_deleted(*known)) {
+    if (known != nullptr && kube::uid_of(*known) == reference.uid &&
+        !kube::is_being_deleted(*known)) {
       out.solid = true;  // if it goes, this object is looked at again
       continue;
     }
@@ -213,9 +210,9 @@ io::Task<Result<void>> GarbageCollector::collect(const Watched& kind, kube::Obje
   }
   // What the object's own finalizers ask for is kept.
   const kube::Propagation propagation =
-      has_finalizer(object, kOrphanFinalizer)       ? kube::Propagation::Orphan
-      : has_finalizer(object, kForegroundFinalizer) ? kube::Propagation::Foreground
-                                                    : kube::Propagation::Background;
+      has_finalizer(object, kube::kOrphanFinalizer)       ? kube::Propagation::Orphan
+      : has_finalizer(object, kube::kForegroundFinalizer) ? kube::Propagation::Foreground
+                                                          : kube::Propagation::Background;
   co_return co_await remove(kind, std::move(key), std::move(object), propagation);
 }
 
@@ -254,7 +251,7 @@ io::Task<Result<void>> GarbageCollector::orphan_dependents(const Watched& kind, 
       CO_TRY_VOID(co_await patch(*found.kind, dependent_key, without_owners(*dependent, {uid})));
     }
   }
-  co_return co_await patch(kind, std::move(key), without_finalizer(object, kOrphanFinalizer));
+  co_return co_await patch(kind, std::move(key), without_finalizer(object, kube::kOrphanFinalizer));
 }
 
 // processDeletingDependentsItem: each dependent that blocks is looked at, and the last one that
@@ -276,7 +273,8 @@ io::Task<Result<void>> GarbageCollector::finish_foreground(const Watched& kind, 
   if (blocked) {
     co_return Result<void>();
   }
-  co_return co_await patch(kind, std::move(key), without_finalizer(object, kForegroundFinalizer));
+  co_return co_await patch(kind, std::move(key),
+                           without_finalizer(object, kube::kForegroundFinalizer));
 }
 
 }  // namespace roadstead::controllers

@@ -69,7 +69,7 @@ class GarbageCollector final : private kube::Reconciler {
   void add_dependents(std::string_view uid);
   void add_waiting_owners(const json::value& object);
   std::vector<Found> dependents_of(std::string_view uid) const;
-  std::vector<Found> with_uid(std::string_view uid) const;
+  std::vector<Found> found_by(std::string_view index, std::string_view uid) const;
   const Watched* find_kind(const std::string& api_version, const std::string& kind) const;
 
   kube::Transport& transport_;

@@ -30,17 +30,13 @@ std::vector<OwnerReference> owners_of(const json::value& object) {
   return out;
 }
 
-bool is_being_deleted(const json::value& object) {
-  return codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
-}
-
 bool has_finalizer(const json::value& object, std::string_view finalizer) {
   const json::array& list = metadata_list(object, "finalizers");
   return std::find(list.begin(), list.end(), json::value(finalizer)) != list.end();
 }
 
 bool waits_for_dependents(const json::value& object) {
-  return is_being_deleted(object) && has_finalizer(object, kForegroundFinalizer);
+  return kube::is_being_deleted(object) && has_finalizer(object, kube::kForegroundFinalizer);
 }
 
 json::value metadata_patch(const json::value& object, json::object fields) {

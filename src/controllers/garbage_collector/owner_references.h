@@ -12,9 +12,6 @@ namespace roadstead::controllers {
 
 namespace json = boost::json;
 
-inline constexpr std::string_view kOrphanFinalizer = "orphan";
-inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
-
 struct OwnerReference {
   std::string api_version;
   std::string kind;
@@ -25,7 +22,6 @@ struct OwnerReference {
 };
 
 std::vector<OwnerReference> owners_of(const json::value& object);
-bool is_being_deleted(const json::value& object);
 bool has_finalizer(const json::value& object, std::string_view finalizer);
 // It is deleted in the foreground: it goes when what it owns has gone.
 bool waits_for_dependents(const json::value& object);

@@ -30,10 +30,6 @@ bool is_held(const json::value& object) {
   return false;
 }
 
-bool is_being_deleted(const json::value& object) {
-  return codec::find(object, {"metadata", "deletionTimestamp"}) != nullptr;
-}
-
 // "parts.test.io has 2 resource instances, ..."
 std::string counted(const std::map<std::string, std::size_t>& counts, std::string_view verb) {
   std::string out;
@@ -90,7 +86,7 @@ NamespaceController::NamespaceController(const kube::ControllerParts& parts,
       informer_(parts, transport, "namespace-lifecycle/namespaces", namespaces()),
       controller_(parts, "namespace-lifecycle", *this) {
   informer_.add_handler([this](const kube::Change& change) {
-    if (change.type != kube::Change::Type::Deleted && is_being_deleted(*change.object)) {
+    if (change.type != kube::Change::Type::Deleted && kube::is_being_deleted(*change.object)) {
       controller_.queue().add({"", change.key});
     }
   });
@@ -105,7 +101,7 @@ io::Task<Result<kube::Reconciled>> NamespaceController::reconcile(kube::WorkKey 
   if (!object.ok()) {
     co_return std::move(object).error();
   }
-  if (!is_being_deleted(*object) || !is_held(*object)) {
+  if (!kube::is_being_deleted(*object) || !is_held(*object)) {
     co_return kube::Reconciled{};
   }
   for (const kube::Resource& resource : contents_) {
@@ -133,7 +129,7 @@ io::Task<Result<std::vector<json::value>>> NamespaceController::list(kube::Resou
 io::Task<Result<void>> NamespaceController::empty(kube::Resource resource, std::string ns) {
   CO_TRY(const std::vector<json::value> objects, co_await list(resource, ns));
   for (const json::value& object : objects) {
-    if (is_being_deleted(object)) {
+    if (kube::is_being_deleted(object)) {
       continue;
     }
     kube::RemoveOptions options;

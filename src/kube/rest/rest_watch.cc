@@ -3,20 +3,6 @@
 
 namespace roadstead::kube {
 
-void keep_metadata(json::value& object) {
-  if (!object.is_object()) {
-    return;
-  }
-  json::object out;
-  for (const std::string_view field : {"apiVersion", "kind", "metadata"}) {
-    if (json::value* value = object.get_object().if_contains(field)) {
-      out[field] = std::move(*value);
-    }
-  }
-  metadata_of(out).erase("managedFields");
-  object = std::move(out);
-}
-
 Error error_of_answer(int http_status, std::string_view body) {
   return make_error(kind_of_http_status(http_status), parse_status(http_status, body));
 }

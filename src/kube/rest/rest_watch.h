@@ -36,8 +36,6 @@ class RestWatch final : public WatchStream {
   io::DeadlineGuard guard_;
 };
 
-// Leaves apiVersion, kind and metadata without managedFields.
-void keep_metadata(json::value& object);
 // An answer that is no success, as an error.
 Error error_of_answer(int http_status, std::string_view body);
 
