@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from e2e.support import node, pods, tools, wait
+from e2e.support import node, paths, pods, tools, wait
 from e2e.support.agents import Site
 from e2e.support.client import Login
 from e2e.support.kubectl import Kubectl
@@ -62,15 +63,30 @@ def test_helm(kubeconfig: Path, direct: Kubectl, tmp_path: Path) -> None:
     assert direct.try_run("get", "configmap", "mine").code == 1
 
 
-# client-go
+# Informers: client-go's, and the hub's own
+
+
+Command = Callable[[Path, str], list[str]]  # of a kubeconfig and a namespace
+
+
+def client_go(content_type: str) -> Command:
+    return lambda kubeconfig, namespace: [
+        str(tools.binary("tools")), "informer", f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", f"--content-type={content_type}"]
+
+
+def framework(kubeconfig: Path, namespace: str) -> list[str]:
+    """The controller framework of the hub."""
+    return [str(paths.program("rest-informer")), str(kubeconfig), namespace]
+
+
+JSON, PROTOBUF = client_go("application/json"), client_go("application/vnd.kubernetes.protobuf")
 
 
 @contextmanager
-def informing(kubeconfig: Path, namespace: str, content_type: str) -> Iterator[list[dict[str, str]]]:
+def informing(command: list[str]) -> Iterator[list[dict[str, str]]]:
     """What an informer has seen so far."""
     process = subprocess.Popen(
-        [str(tools.binary("tools")), "informer", f"--kubeconfig={kubeconfig}", f"--namespace={namespace}", f"--content-type={content_type}"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
     seen: list[dict[str, str]] = []
     words: list[str] = []
     assert process.stdout is not None and process.stderr is not None
@@ -86,9 +102,9 @@ def informing(kubeconfig: Path, namespace: str, content_type: str) -> Iterator[l
         process.wait()
 
 
-def informer_across_restarts(site: Site, kubeconfig: Path, direct: Kubectl, content_type: str, seconds: float) -> None:
+def informer_across_restarts(site: Site, command: list[str], direct: Kubectl, seconds: float) -> None:
     direct("create", "configmap", "counter")
-    with informing(kubeconfig, direct.namespace, content_type) as seen:
+    with informing(command) as seen:
         began, n, next_restart, victim = time.monotonic(), 0, 1.0, 0
         while (now := time.monotonic() - began) < seconds:
             n += 1
@@ -110,14 +126,28 @@ def informer_across_restarts(site: Site, kubeconfig: Path, direct: Kubectl, cont
         print(f"\n{n} changes, {victim} restarts, {sum(s['event'] == 'watch' for s in seen)} watches, {len(errors)} errors")
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/vnd.kubernetes.protobuf"], ids=["json", "protobuf"])
-def test_informer_across_agent_restarts(ack: Site, kubeconfig: Path, direct: Kubectl, content_type: str) -> None:
-    informer_across_restarts(ack, kubeconfig, direct, content_type, 10)
+@pytest.mark.parametrize("command", [JSON, PROTOBUF, framework], ids=["json", "protobuf", "framework"])
+def test_informer_across_agent_restarts(ack: Site, kubeconfig: Path, direct: Kubectl, command: Command) -> None:
+    informer_across_restarts(ack, command(kubeconfig, direct.namespace), direct, 10)
 
 
 @pytest.mark.soak
-def test_informer_for_ten_minutes(ack: Site, kubeconfig: Path, direct: Kubectl) -> None:
-    informer_across_restarts(ack, kubeconfig, direct, "application/vnd.kubernetes.protobuf", 600)
+@pytest.mark.parametrize("command", [PROTOBUF, framework], ids=["protobuf", "framework"])
+def test_informer_for_ten_minutes(ack: Site, kubeconfig: Path, direct: Kubectl, command: Command) -> None:
+    informer_across_restarts(ack, command(kubeconfig, direct.namespace), direct, 600)
+
+
+def test_the_framework_follows_a_restarted_api_server(ack: Site, kubeconfig: Path, direct: Kubectl) -> None:
+    direct("create", "configmap", "kept")
+    with informing(framework(kubeconfig, direct.namespace)) as seen:
+        ack.cluster.stop_apiserver(signal.SIGKILL)
+        ack.cluster.start_apiserver()
+        direct("create", "configmap", "later")
+        direct("delete", "configmap", "kept")
+        wait.until("what happened afterwards is seen", lambda: seen,
+                   done=lambda seen: {"event": "deleted", "name": "kept", "value": ""} in seen, timeout=40, dump=lambda: str(seen))
+        names = [(s["event"], s["name"]) for s in seen if s.get("name") in ("kept", "later")]
+        assert names == [("added", "kept"), ("added", "later"), ("deleted", "kept")], "each change once, in order"
 
 
 # The Python client
