@@ -15,6 +15,7 @@ for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
 from harness.report import write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
+from tunnel.peers import BY_NAME, USUAL  # noqa: E402
 
 RESULTS = HERE / "results"
 
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--only", default="", metavar="A,B", help="only these workloads")
     parser.add_argument("--objects", type=int, default=0, metavar="N", help="objects: how many for memory and start-up")
     parser.add_argument("--no-real", action="store_true", help="without the real API server")
+    parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: of {', '.join(('haproxy', 'envoy', *BY_NAME))}; or all")
     parser.add_argument("--haproxy-alpn", default="http/1.1", choices=["http/1.1", "h2"], help="HAProxy's side to the origin")
     args = parser.parse_args()
     only = [name for name in args.only.split(",") if name]
@@ -39,7 +41,8 @@ def main() -> int:
         result_file = objects.result_file
     else:
         outcome = tunnel.run(tunnel.Options(
-            args.quick, args.repeats, args.seconds, only, not args.no_real, args.haproxy_alpn))
+            args.quick, args.repeats, args.seconds, only, not args.no_real, args.haproxy_alpn,
+            ("haproxy", "envoy", *USUAL) if args.beside == "all" else args.beside.split(",")))
         result_file = tunnel.result_file
     text = "\n".join(outcome.text) + "\n"
     print(text)

@@ -1,50 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The load generator and origin of bench/load: built once for each content, started, and asked for measurements."""
+"""The load generator and origin of bench/load: started, and asked for measurements."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import subprocess
-import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from e2e.support.process import die_with_parent
-from testbed import locks, toolchain
 
-SOURCES = Path(__file__).resolve().parents[1] / "load"
+from . import golang
+
+# A load that runs beside a measurement starts and ends so much before and after it.
+LEAD_SECONDS = 0.5
+TRAIL_SECONDS = 0.3
 
 
 class LoadFailed(Exception):
     """The load generator could not do what it was asked."""
 
 
-def cache() -> Path:
-    folder = Path(os.environ.get("ROADSTEAD_CACHE") or Path.home() / ".cache" / "roadstead") / "bench"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def program() -> Path:
-    """The binary, built when this content was never built before."""
-    go, version = toolchain.go()
-    digest = hashlib.sha256(version.encode())
-    for path in sorted([*SOURCES.glob("*.go"), SOURCES / "go.mod", SOURCES / "go.sum"]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    binary = cache() / f"load-{digest.hexdigest()[:16]}"
-    if not binary.exists():
-        with locks.held(cache() / "build.lock", lambda text: print(text, file=sys.stderr)):
-            print(f"builds the load generator into {binary}", file=sys.stderr)
-            fresh = binary.with_suffix(".new")
-            subprocess.run(
-                [str(go), "build", "-trimpath", "-p", "2", "-o", str(fresh), "."], cwd=SOURCES, check=True,
-                env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"})
-            fresh.rename(binary)
-    return binary
+    return golang.build("load") / "load"
 
 
 @dataclass(frozen=True)
@@ -79,6 +60,8 @@ class Measured:
     peak: Mapping[str, int]
     own_cpu: float
     next: int = 0  # no numbered request had this number or a higher one
+    resumed: int = 0  # handshakes that resumed a session
+    meanwhile: Measured | None = None  # what ran beside it
 
     @property
     def per_second(self) -> float:
@@ -92,13 +75,50 @@ class Measured:
 def measure(
     binary: Path, endpoint: Endpoint, processes: Mapping[str, int], what: Mapping[str, Any], patience: float = 120,
 ) -> Measured:
-    spec = {**endpoint.spec(), "processes": dict(processes), **what}
-    done = subprocess.run(
-        [str(binary), "run"], input=json.dumps(spec), capture_output=True, text=True, timeout=patience, check=False,
-        preexec_fn=die_with_parent)
-    if done.returncode != 0:
-        raise LoadFailed(f"{what}: {done.stderr.strip()}")
-    r = json.loads(done.stdout)
-    return Measured(
-        r["seconds"], r["done"], r["failures"], r.get("first_error", ""), r["bytes"], r["p50"], r["p99"],
-        r["cpu"] or {}, r["peak_bytes"] or {}, r["own_cpu"], r["next"])
+    return Running(binary, endpoint, processes, what).result(patience)
+
+
+def measure_beside(
+    binary: Path, endpoint: Endpoint, processes: Mapping[str, int], what: Mapping[str, Any], beside: Endpoint,
+    meanwhile: Mapping[str, Any],
+) -> Measured:
+    """`what` while `meanwhile` is asked of `beside`; what came of the latter is in the result."""
+    length = what["warmup"] + what["seconds"]
+    with Running(binary, beside, {}, {**meanwhile, "warmup": 0, "seconds": LEAD_SECONDS + length + TRAIL_SECONDS}) as other:
+        time.sleep(LEAD_SECONDS)
+        measured = measure(binary, endpoint, processes, what)
+        return replace(measured, meanwhile=other.result())
+
+
+class Running:
+    """A measurement under way; as a context, it is ended when it is left."""
+
+    def __init__(self, binary: Path, endpoint: Endpoint, processes: Mapping[str, int], what: Mapping[str, Any]) -> None:
+        self.what = what
+        self.process = subprocess.Popen(
+            [str(binary), "run"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=die_with_parent)
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({**endpoint.spec(), "processes": dict(processes), **what}))
+        self.process.stdin.flush()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def result(self, patience: float = 120) -> Measured:
+        try:
+            answer, errors = self.process.communicate(timeout=patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise LoadFailed(f"{self.what}: load: no result after {patience:.0f} s") from None
+        if self.process.returncode != 0:
+            raise LoadFailed(f"{self.what}: {errors.strip()}")
+        r = json.loads(answer)
+        return Measured(
+            r["seconds"], r["done"], r["failures"], r.get("first_error", ""), r["bytes"], r["p50"], r["p99"],
+            r["cpu"] or {}, r["peak_bytes"] or {}, r["own_cpu"], r["next"], r["resumed"])

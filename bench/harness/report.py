@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 NOT_HERE = "not measured here"
+EQUAL_WITHIN = 0.01
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and range of the repeats."""
+    """Median and range of the repeats; empty where nothing could be measured."""
 
     values: tuple[float, ...]
 
@@ -24,9 +26,14 @@ class Spread:
 
     @property
     def median(self) -> float:
-        return statistics.median(self.values)
+        return statistics.median(self.values) if self.values else math.nan
+
+    def overlaps(self, other: Spread) -> bool:
+        return bool(self.values and other.values) and min(self.values) <= max(other.values) and min(other.values) <= max(self.values)
 
     def __str__(self) -> str:
+        if not self.values:
+            return "none"
         if len(self.values) == 1:
             return number(self.median)
         return f"{number(self.median)} [{number(min(self.values))} {number(max(self.values))}]"
@@ -34,6 +41,8 @@ class Spread:
 
 def number(value: float) -> str:
     """Three digits that count; never rounded to nothing."""
+    if math.isnan(value):
+        return "none"
     size = abs(value)
     if size == 0:
         return "0"
@@ -43,30 +52,86 @@ def number(value: float) -> str:
 
 
 @dataclass(frozen=True)
+class Other:
+    """The same figure of something else. `note` says which variant of it, or what went wrong."""
+
+    value: Spread
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Row:
-    """One figure. `met` is None where there is no aim or it needs a peer that did not run."""
+    """One figure of ours. `met` is None where there is no aim or it needs a peer that did not run."""
 
     row: str
     value: Spread
     unit: str
     aim: str = ""
     met: bool | None = None
+    others: Mapping[str, Other] = field(default_factory=dict)
+    more: bool = False  # whether more is better
+    ratios: bool = True  # whether one divided by another says something
 
     @staticmethod
     def at_most(row: str, value: Spread, unit: str, limit: float, why: str = "") -> Row:
         aim = f"<= {number(limit)}" + (f" ({why})" if why else "")
         return Row(row, value, unit, aim, value.median <= limit)
 
+    @staticmethod
+    def none_of(row: str, count: float, others: Mapping[str, Other] | None = None) -> Row:
+        """How many of something that must not happen."""
+        return Row(row, Spread.of([count]), "of all", "0", count == 0, others or {})
+
+    def ratio(self, other: str) -> float | None:
+        """Ours divided by the other's."""
+        theirs = self.others[other].value.median
+        usable = self.ratios and self.value.values and theirs > 0 and self.value.median >= 0
+        return self.value.median / theirs if usable else None
+
+    def worse_than(self, other: str) -> bool:
+        """By more than a hundredth; less is no difference."""
+        ours, theirs = self.value.median, self.others[other].value.median
+        lead = theirs - ours if self.more else ours - theirs
+        return lead > abs(ours) * EQUAL_WITHIN
+
     def json(self) -> dict[str, object]:
-        return {"row": self.row, "value": self.value.median, "unit": self.unit, "aim": self.aim, "met": self.met}
+        return {
+            "row": self.row, "value": _plain(self.value.median), "unit": self.unit, "aim": self.aim, "met": self.met,
+            "others": {name: _plain(other.value.median) for name, other in self.others.items()},
+        }
 
 
-def table(rows: Sequence[Row]) -> list[str]:
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _cell(row: Row, other: str) -> str:
+    """Median [range] xRATIO note; the ratio is ours to theirs."""
+    if other not in row.others:
+        return ""
+    ratio, note = row.ratio(other), row.others[other].note
+    return " ".join(filter(None, (
+        str(row.others[other].value), "" if ratio is None else f"x{number(ratio)}", f"({note})" if note else "")))
+
+
+def table(rows: Sequence[Row], others: Sequence[str] = ()) -> list[str]:
+    """Ours with aim, then a column for each of `others`."""
     met = {True: "yes", False: "NO", None: ""}
-    cells = [("row", "median [min max]", "unit", "aim", "met")]
-    cells += [(r.row, str(r.value), r.unit, r.aim, met[r.met]) for r in rows]
-    widths = [max(len(c[i]) for c in cells) for i in range(5)]
+    cells = [("row", "ours: median [min max]" if others else "median [min max]", "unit", "aim", "met", *others)]
+    cells += [(r.row, str(r.value), r.unit, r.aim, met[r.met], *(_cell(r, other) for other in others)) for r in rows]
+    widths = [max(len(c[i]) for c in cells) for i in range(len(cells[0]))]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def where_better(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
+    """Where a peer's median is better than ours, for the head of a report."""
+    lines = []
+    for row in rows:
+        for peer in (p for p in peers if p in row.others and row.worse_than(p)):
+            theirs = row.others[peer].value
+            overlap = "; the ranges overlap" if theirs.overlaps(row.value) else ""
+            lines.append(f"{row.row}: {peer} {theirs}, ours {row.value} {row.unit}".rstrip() + overlap)
+    return lines
 
 
 def verdict(rows: Sequence[Row]) -> str:

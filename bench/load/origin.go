@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -57,7 +58,8 @@ func runOrigin(arguments []string) error {
 		return err
 	}
 	server := &http.Server{
-		Handler: newOrigin(strings.TrimSpace(string(secret))),
+		Handler:  newOrigin(strings.TrimSpace(string(secret))),
+		ErrorLog: log.New(io.Discard, "", 0), // connections that end in the middle are part of the workloads
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.VerifyClientCertIfGiven,
 			MinVersion: tls.VersionTLS12,
@@ -98,6 +100,7 @@ func newOrigin(token string) http.Handler {
 	mux.HandleFunc("POST /api/v1/namespaces/bench/configmaps", o.create)
 	mux.HandleFunc("GET /api/v1/namespaces/bench/pods/bulk/log", o.bulk)
 	mux.HandleFunc("GET /api/v1/namespaces/bench/pods", o.watch)
+	mux.HandleFunc("GET /api/v1/namespaces/bench/pods/shell/exec", o.shell)
 	return o.authenticated(mux)
 }
 

@@ -25,7 +25,7 @@ func measure(spec Spec) (Result, error) {
 	kinds := map[string]func(*Spec, *tls.Config) (Result, error){
 		"get": closedLoop, "rate": fixedRate, "stall": stalledReader, "handshake": handshakes,
 		"download": download, "upload": upload, "watch": watches, "abort": aborts, "ask": asking, "count": counted,
-		"fanout": fanOut,
+		"fanout": fanOut, "echo": echoes,
 	}
 	run, known := kinds[spec.Kind]
 	if !known {
@@ -214,18 +214,20 @@ func rateWorkers(spec *Spec, config *tls.Config) ([]worker, error) {
 	return workers, nil
 }
 
-// fixedRate beside one client that asks for a long answer and never reads it.
+// fixedRate beside clients that ask for a long answer and never read it, each on a connection of its own.
 func stalledReader(spec *Spec, config *tls.Config) (Result, error) {
-	stalled, err := dialH2(spec, config)
-	if err != nil {
-		return Result{}, err
-	}
-	defer stalled.close()
-	if _, err := stalled.request("GET", spec.StallPath, false); err != nil {
-		return Result{}, err
-	}
-	if err := stalled.flush(); err != nil {
-		return Result{}, err
+	for range spec.Stalled {
+		stalled, err := dialH2(spec, config)
+		if err != nil {
+			return Result{}, err
+		}
+		defer stalled.close()
+		if _, err := stalled.request("GET", spec.StallPath, false); err != nil {
+			return Result{}, err
+		}
+		if err := stalled.flush(); err != nil {
+			return Result{}, err
+		}
 	}
 	return fixedRate(spec, config)
 }
@@ -234,26 +236,39 @@ func stalledReader(spec *Spec, config *tls.Config) (Result, error) {
 func handshakes(spec *Spec, config *tls.Config) (Result, error) {
 	var workers []worker
 	for range spec.Connections {
+		own := config.Clone()
+		if spec.Resume {
+			own.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		}
 		workers = append(workers, worker{run: func(w *window, t *tally) {
 			for !w.over.Load() {
 				began := time.Now()
-				conn, err := dialH2(spec, config)
-				if err == nil {
-					err = conn.get(spec.Path)
-					conn.raw.Close()
+				resumed, err := onNewConnection(spec, own)
+				if !w.open.Load() {
+					continue
 				}
-				if w.open.Load() {
-					if err != nil {
-						t.fail(err)
-						continue
-					}
-					t.done++
-					t.delays = append(t.delays, time.Since(began))
+				if err != nil {
+					t.fail(err)
+					continue
 				}
+				if resumed {
+					t.resumed++
+				}
+				t.done++
+				t.delays = append(t.delays, time.Since(began))
 			}
 		}})
 	}
 	return observe(spec, workers, 0)
+}
+
+func onNewConnection(spec *Spec, config *tls.Config) (resumed bool, err error) {
+	conn, err := dialH2(spec, config)
+	if err != nil {
+		return false, err
+	}
+	defer conn.raw.Close()
+	return conn.raw.ConnectionState().DidResume, conn.get(spec.Path)
 }
 
 // Requests that their client gives up, half of them at once and half when the head of the answer is there.

@@ -12,7 +12,7 @@ import (
 
 // Spec says what to do and to whom. Files are PEM.
 type Spec struct {
-	Kind        string         `json:"kind"` // get, ask, count, rate, handshake, download, upload, watch, fanout, stall, abort
+	Kind        string         `json:"kind"` // get, ask, count, rate, handshake, download, upload, watch, fanout, stall, abort, echo
 	Address     string         `json:"address"`
 	ServerName  string         `json:"server_name"`
 	Roots       string         `json:"roots"`
@@ -20,15 +20,17 @@ type Spec struct {
 	Key         string         `json:"key"`
 	Path        string         `json:"path"`
 	StallPath   string         `json:"stall_path"` // stall: what the stopped reader asks for
-	Protocol    string         `json:"protocol"`   // h2 (default) or http/1.1; only get knows both
+	Protocol    string         `json:"protocol"`   // h2 (default) or http/1.1; only get knows both, echo is http/1.1
 	Connections int            `json:"connections"`
 	Streams     int            `json:"streams"` // per connection
-	Rate        float64        `json:"rate"`    // requests/s over all connections, for rate and stall
+	Rate        float64        `json:"rate"`    // requests/s over all connections, for rate, stall and echo
 	Warmup      float64        `json:"warmup"`  // seconds before the window
 	Seconds     float64        `json:"seconds"` // the window
 	Count       int            `json:"count"`   // abort, count: how many requests instead of a window
 	Ask         Ask            `json:"ask"`     // ask, count, fanout: the requests
 	Plain       bool           `json:"plain"`   // no Accept-Encoding
+	Stalled     int            `json:"stalled"` // stall: how many stopped readers, 1 if not said
+	Resume      bool           `json:"resume"`  // handshake: with sessions of earlier ones
 	Processes   map[string]int `json:"processes"`
 }
 
@@ -50,6 +52,7 @@ type Result struct {
 	FirstError string  `json:"first_error,omitempty"`
 	Bytes      int64   `json:"bytes"`
 	Next       int     `json:"next"` // ask, count: no request had this number or a higher one
+	Resumed    int     `json:"resumed"`
 	P50        float64 `json:"p50"`
 	P99        float64 `json:"p99"`
 	// Processor time in the window and resident memory, by the names given in Processes.
@@ -64,6 +67,7 @@ func (s *Spec) defaults() error {
 	}
 	s.Connections = max(s.Connections, 1)
 	s.Streams = max(s.Streams, 1)
+	s.Stalled = max(s.Stalled, 1)
 	if s.Address == "" || (s.Path == "" && s.Ask.Path == "") || (s.Seconds <= 0 && s.Count <= 0) {
 		return fmt.Errorf("address, path and seconds (or count) are needed")
 	}

@@ -22,6 +22,7 @@ type window struct {
 type tally struct {
 	done     int
 	failures int
+	resumed  int
 	first    error
 	bytes    int64
 	delays   []time.Duration
@@ -40,6 +41,7 @@ func merge(tallies []*tally) Result {
 	for _, t := range tallies {
 		r.Done += t.done
 		r.Failures += t.failures
+		r.Resumed += t.resumed
 		r.Bytes += t.bytes
 		delays = append(delays, t.delays...)
 		if t.first != nil && r.FirstError == "" {

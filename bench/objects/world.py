@@ -17,7 +17,7 @@ from e2e.support import client, wait
 from e2e.support.client import GROUP
 from e2e.support.hub import Hub, free_port
 from e2e.support.process import Program
-from harness import load
+from harness import golang, load
 from harness.load import Endpoint
 from testbed import build, pki
 
@@ -188,7 +188,7 @@ class World:
     """`with World() as world`: both sides run and are empty."""
 
     def __init__(self, real: bool) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=load.cache()))
+        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=golang.cache()))
         self.load = load.program()
         self._with_real = real
         self._hub: Hub | None = None

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.machine import Machine
-from harness.report import Row, table, verdict
+from harness.report import Row, table, verdict, where_better
 
 from . import budgets, extras, workloads
-from .workloads import FULL, QUICK, Runs
+from .runs import COLUMNS, PEERS, Runs
+from .workloads import FULL, QUICK
 from .world import World
 
 SETTLE_SECONDS = 1.5
@@ -27,6 +28,7 @@ class Options:
     only: Sequence[str] = ()
     real: bool = True
     haproxy_alpn: str = "http/1.1"
+    beside: Sequence[str] = ("haproxy",)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def run(options: Options) -> Outcome:
         options.repeats or pace.repeats, pace.warmup, options.seconds or pace.seconds, pace.quick)
     machine = Machine.here()
     began = time.monotonic()
-    with World(options.haproxy_alpn) as world:
+    with World(options.beside, options.haproxy_alpn) as world:
         time.sleep(SETTLE_SECONDS)  # what starting took is given back before memory is read
         idle = {name: program.resident_bytes() for name, program in world.ways["ours"].programs.items()}
         runs = workloads.run(world, pace, options.only)
@@ -57,13 +59,19 @@ def run(options: Options) -> Outcome:
 
 
 def _text(machine: Machine, pace: workloads.Pace, rows: list[Row], runs: Runs, configuration: list[str]) -> list[str]:
+    others = [name for name in COLUMNS if any(name in row.others for row in rows)]
+    better = where_better(rows, PEERS)
     return [
-        "Roadstead: the tunnel's data path, beside no hop and one hop of HAProxy", "",
+        "Roadstead: the tunnel's data path beside others", "",
         *machine.lines(),
         f"pace    {pace.repeats} interleaved repeats of {pace.seconds:g} s (some windows are twice that), after {pace.warmup:g} s "
         "of the same load", "",
-        *table(rows), "", verdict(rows), "",
-        "Processor time is the kernel's count for the whole process. A difference (added, change) is taken within each repeat.", "",
+        *(["Where a peer is better", *(f"  {line}" for line in better or ["nowhere"]), ""] if set(PEERS) & set(others) else []),
+        *table(rows, others), "", verdict(rows), "",
+        "Cells of others: median [min max] xRATIO, where the ratio is ours to theirs, and which variant of a peer: the best one for",
+        "that figure. Processor time is the kernel's count for whole processes. A difference (added, change) is taken within each",
+        "repeat.", "",
+        *(["What broke", *(f"  {line}" for line in runs.broken), ""] if runs.broken else []),
         "Configuration", *configuration, "",
         "All windows", *runs.lines(),
     ]

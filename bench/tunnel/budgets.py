@@ -1,187 +1,169 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The figures of a run beside their budgets. A budget that is a multiple of a peer that did not run says so."""
+"""The figures of a run beside their budgets. A budget that is a multiple of something that did not run says so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from itertools import chain
+import math
 
 from harness.load import Measured
-from harness.report import NOT_HERE, Row, Spread
+from harness.report import Row, Spread
 
-from .workloads import Runs
+from .runs import BEST_PEER, Figure, Limit, Runs, joined, milliseconds, processor, us_each
 
 MIB = 2**20
 GIB = 2**30
 # The largest window of a stream: what a reader that stops may cost a program.
 WINDOW_MIB = 16.0
+# What all connections of a program may hold unread: docs/reference/limits.md.
+BUFFER_BUDGET_MIB = {"hub": 256.0, "agent": 64.0}
+LABELS = {"hub": "Stub", "agent": "Agent"}
+HAPROXY_HALF_MORE = Limit(1.5, "haproxy")
+ENVOY = "envoy"
 
 
-def _us_each(program: str | None) -> Callable[[Measured], float]:
-    """Microseconds of processor time for each thing done, of one program or of all."""
-    return lambda w: (w.cpu_total if program is None else w.cpu[program]) / max(w.done, 1) * 1e6
-
-
-def _seconds_a_gib(w: Measured) -> float:
-    return w.cpu_total / max(w.bytes, 1) * GIB
+def _seconds_a_gib(*programs: str) -> Figure:
+    return lambda w: processor(w, programs) / max(w.bytes, 1) * GIB
 
 
 def _megabytes(w: Measured) -> float:
     return w.bytes / w.seconds / 1e6
 
 
-def _spread(runs: Runs, workload: str, way: str, figure: Callable[[Measured], float]) -> Spread:
-    return Spread.of(figure(w) for w in runs.of(workload, way))
+def _beside(w: Measured) -> float:
+    return math.nan if w.meanwhile is None else _megabytes(w.meanwhile)
 
 
-def _paired(runs: Runs, ours: tuple[str, str], other: tuple[str, str], figure: Callable[[Measured], float]) -> Spread:
-    """Differences within each repeat."""
-    return Spread.of(figure(a) - figure(b) for a, b in zip(runs.of(*ours), runs.of(*other), strict=True))
+def _rate(w: Measured) -> float:
+    return w.per_second
 
 
-def _failures(runs: Runs, workload: str, title: str) -> Row:
-    total = Spread.of([float(sum(w.failures for w in runs.of(workload, "ours")))])
-    return Row(f"{title}: failures through the hub", total, "of all", "0", total.median == 0)
-
-
-def _cpu(runs: Runs, workload: str, title: str, unit: str, aim: str = "", times_haproxy: float = 0) -> list[Row]:
-    ours = _spread(runs, workload, "ours", _us_each(None))
-    haproxy = _spread(runs, workload, "haproxy", _us_each(None))
-    rows = [
-        Row(f"{title}: CPU, Stub", _spread(runs, workload, "ours", _us_each("hub")), unit),
-        Row(f"{title}: CPU, Agent", _spread(runs, workload, "ours", _us_each("agent")), unit),
+def _cpu(runs: Runs, workload: str, title: str, unit: str, *limits: Limit) -> list[Row]:
+    return [
+        runs.row(workload, f"{title}: CPU, both sides", unit, us_each(), *limits),
+        *(Row(f"{title}: CPU, {label}", runs.spread(workload, "ours", us_each(name)), unit) for name, label in LABELS.items()),
     ]
-    if times_haproxy:
-        limit = times_haproxy * haproxy.median
-        rows.append(Row.at_most(f"{title}: CPU, Stub + Agent", ours, unit, limit, f"{times_haproxy} x HAProxy{aim}"))
-    else:
-        rows.append(Row(f"{title}: CPU, Stub + Agent", ours, unit, aim))
-    rows.append(Row(f"{title}: CPU, HAProxy", haproxy, unit))
-    return rows
 
 
-def _latency(runs: Runs, workload: str, title: str, ways: Iterable[str]) -> list[Row]:
-    rows = []
-    for way in ways:
-        rows.append(Row(f"{title}: p50, {way}", _spread(runs, workload, way, lambda w: w.p50 / 1e3), "ms"))
-        rows.append(Row(f"{title}: p99, {way}", _spread(runs, workload, way, lambda w: w.p99 / 1e3), "ms"))
-    return rows
+def _delays(runs: Runs, workload: str, title: str) -> list[Row]:
+    return [runs.row(workload, f"{title}: {q}", "ms", milliseconds(q)) for q in ("p50", "p99")]
 
 
 def _gets(runs: Runs) -> list[Row]:
-    rows = []
     titles = {
-        "get-1": ("small GET, 1 client", f"; 1/2 of the best peer: {NOT_HERE}"),
-        "get-16": ("small GET, 16 clients", f"; 1/3 of the best peer: {NOT_HERE}"),
-        "get-64": ("small GET, 64 clients", f"; 1/4 of the best peer: {NOT_HERE}"),
-        "get-64-h1": ("small GET, 64 clients, HTTP/1.1", ""),
-        "get-64-shared": ("small GET, 64 streams of one client", ""),
+        "get-1": ("small GET, 1 client", (HAPROXY_HALF_MORE, Limit(1 / 2, BEST_PEER, "1/2"))),
+        "get-16": ("small GET, 16 clients", (HAPROXY_HALF_MORE, Limit(1 / 3, BEST_PEER, "1/3"))),
+        "get-64": ("small GET, 64 clients", (HAPROXY_HALF_MORE, Limit(1 / 4, BEST_PEER, "1/4"))),
+        "get-64-h1": ("small GET, 64 clients, HTTP/1.1", (HAPROXY_HALF_MORE,)),
+        "get-64-shared": ("small GET, 64 streams of one client", (HAPROXY_HALF_MORE,)),
     }
-    for name, (title, peers) in titles.items():
-        if name not in runs:
-            continue
-        rows += _cpu(runs, name, title, "us/request", peers, 1.5)
-        for way in ("direct", "haproxy", "ours"):
-            rows.append(Row(f"{title}: rate, {way}", _spread(runs, name, way, lambda w: w.per_second), "1/s"))
-        rows += _latency(runs, name, title, ("direct", "haproxy", "ours"))
-        rows.append(_failures(runs, name, title))
-    return rows
+    return joined((
+        *_cpu(runs, name, title, "us/request", *limits), runs.row(name, f"{title}: rate", "1/s", _rate, more=True),
+        *_delays(runs, name, title), runs.failed(name, title),
+    ) for name, (title, limits) in titles.items() if name in runs)
 
 
 def _fixed_rate(runs: Runs) -> list[Row]:
-    name, title = "rate-500", "500 requests/s"
-    if name not in runs:
-        return []
-    added = {
-        (way, q): _paired(runs, (name, way), (name, "direct"), lambda w, q=q: getattr(w, q) / 1e3)  # type: ignore[misc]
-        for way in ("haproxy", "ours") for q in ("p50", "p99")
-    }
-    haproxy = added["haproxy", "p50"]
+    name, title, base = "rate-500", "500 requests/s", ("rate-500", "direct")
     return [
-        Row.at_most(f"{title}: added p50, ours", added["ours", "p50"], "ms", 1.5 * haproxy.median, "1.5 x HAProxy"),
-        Row(f"{title}: added p50, HAProxy", haproxy, "ms"),
-        Row(f"{title}: added p99, ours", added["ours", "p99"], "ms", f"<= Envoy's: {NOT_HERE}"),
-        Row(f"{title}: added p99, HAProxy", added["haproxy", "p99"], "ms"),
-        *_latency(runs, name, title, ("direct",)),
-        *_cpu(runs, name, title, "us/request"),
-        _failures(runs, name, title),
+        runs.row(name, f"{title}: added p50", "ms", milliseconds("p50"), HAPROXY_HALF_MORE, base=base),
+        runs.row(name, f"{title}: added p99", "ms", milliseconds("p99"), Limit(1, ENVOY, "1"), base=base),
+        *_delays(runs, name, title), *_cpu(runs, name, title, "us/request"), runs.failed(name, title),
     ]
 
 
 def _handshake(runs: Runs) -> list[Row]:
-    name, title = "handshake", "new connection per request"
-    if name not in runs:
-        return []
+    name, title = "handshake", "new connection with client certificate per request"
     return [
-        *_cpu(runs, name, title, "us/request", f"<= 3/4 of Envoy: {NOT_HERE}"),
-        *(Row(f"{title}: rate, {way}", _spread(runs, name, way, lambda w: w.per_second), "1/s")
-          for way in ("direct", "haproxy", "ours")),
-        _failures(runs, name, title),
+        *_cpu(runs, name, title, "us/request", Limit(3 / 4, ENVOY, "3/4")),
+        runs.row(name, f"{title}: rate", "1/s", _rate, more=True), runs.failed(name, title),
+    ]
+
+
+def _resume(runs: Runs) -> list[Row]:
+    name, title = "resume", "the same with resumption"
+    row = runs.row(name, f"{title}: CPU, both sides", "us/request", us_each())
+    full = runs.spread("handshake", "ours", us_each())
+    if full.values and row.value.values:
+        limit = full.median / 3
+        row = Row(row.row, row.value, row.unit, f"<= {limit:.0f} (1/3 of the full handshake)", row.value.median <= limit, row.others)
+    return [
+        row, runs.row(name, f"{title}: resumed of all", "%", lambda w: 100 * w.resumed / max(w.done, 1), more=True),
+        runs.failed(name, title),
     ]
 
 
 def _bulk(runs: Runs) -> list[Row]:
-    rows = []
     titles = {"down-1": "bulk down, one stream", "down-8": "bulk down, eight streams", "up-1": "bulk up, one stream"}
-    for name, title in titles.items():
-        if name not in runs:
-            continue
-        rows.append(Row.at_most(
-            f"{title}: CPU, Stub + Agent", _spread(runs, name, "ours", _seconds_a_gib), "s/GiB", 3.5))
-        for program in ("hub", "agent"):
-            rows.append(Row(
-                f"{title}: CPU, {program}",
-                _spread(runs, name, "ours", lambda w, p=program: w.cpu[p] / max(w.bytes, 1) * GIB), "s/GiB"))  # type: ignore[misc]
-        rows.append(Row(f"{title}: CPU, HAProxy", _spread(runs, name, "haproxy", _seconds_a_gib), "s/GiB"))
-        rows.append(Row(
-            f"{title}: ours", _spread(runs, name, "ours", _megabytes), "MB/s", f">= 3 x the best peer: {NOT_HERE}"))
-        rows += [Row(f"{title}: {way}", _spread(runs, name, way, _megabytes), "MB/s") for way in ("direct", "haproxy")]
-        rows.append(_failures(runs, name, title))
-    return rows
+    return joined((
+        runs.row(name, f"{title}: CPU, both sides", "s/GiB", _seconds_a_gib(), Limit(3.5)),
+        *(Row(f"{title}: CPU, {label}", runs.spread(name, "ours", _seconds_a_gib(program)), "s/GiB")
+          for program, label in LABELS.items()),
+        runs.row(name, title, "MB/s", _megabytes, Limit(3, BEST_PEER, "3"), more=True), runs.failed(name, title),
+    ) for name, title in titles.items() if name in runs)
 
 
 def _watches(runs: Runs) -> list[Row]:
-    name, title = "watch-200", "200 watches x 5 events/s"
-    if name not in runs:
-        return []
-    return [
-        *_cpu(runs, name, title, "us/event", f"<= 1.5 x Envoy, 1/2 of the best peer: {NOT_HERE}"),
-        *_latency(runs, name, title, ("direct", "haproxy", "ours")),
-        _failures(runs, name, title),
-    ]
+    return joined((
+        *_cpu(runs, name, title, "us/event", Limit(1.5, ENVOY), Limit(1 / 2, BEST_PEER, "1/2")),
+        runs.row(name, f"{title}: events that came", "1/s", _rate, more=True),
+        *_delays(runs, name, title), runs.failed(name, title),
+    ) for name, title in {"watch-5": "200 watches x 5 events/s", "watch-25": "200 watches x 25 events/s"}.items() if name in runs)
+
+
+def _peak(program: str) -> Figure:
+    return lambda w: w.peak.get(program, math.nan) / MIB
 
 
 def _stall(runs: Runs) -> list[Row]:
-    if "stall" not in runs or "rate-200" not in runs:
-        return []
-    title = "stalled reader beside 200 requests/s"
-    rows = [_failures(runs, "stall", title)]
-    for way in ("ours", "haproxy"):
-        change = _paired(runs, ("stall", way), ("rate-200", way), lambda w: w.p99 / 1e3)
-        label = f"{title}: change of p99, {way}"
-        rows.append(Row.at_most(label, change, "ms", 1) if way == "ours" else Row(label, change, "ms"))
-    for program in ("hub", "agent"):
-        growth = _paired(runs, ("stall", "ours"), ("rate-200", "ours"), lambda w, p=program: w.peak[p] / MIB)  # type: ignore[misc]
-        rows.append(Row.at_most(f"{title}: memory, {program}", growth, "MiB", WINDOW_MIB, "its window"))
-    lost = sum(w.failures for w in runs.of("stall", "haproxy"))
-    rows.append(Row(f"{title}: failures, HAProxy", Spread.of([float(lost)]), "of all"))
+    name, title, calm = "stall", "stalled reader beside 200 requests/s", ("rate-200", None)
+    return [
+        runs.failed(name, title),
+        runs.row(name, f"{title}: change of p99", "ms", milliseconds("p99"), Limit(1), base=calm),
+        runs.row(name, f"{title}: memory, hub side", "MiB", _peak("hub"), Limit(WINDOW_MIB), base=calm),
+        runs.row(name, f"{title}: memory, agent side", "MiB", _peak("agent"), Limit(WINDOW_MIB), base=calm),
+    ]
+
+
+def _many_stalled(runs: Runs) -> list[Row]:
+    name, title, calm = "stall-100", "100 stalled readers beside 200 requests/s", ("rate-200", None)
+    return [
+        runs.failed(name, title),
+        runs.row(name, f"{title}: change of p99", "ms", milliseconds("p99"), base=calm),
+        *(runs.row(name, f"{title}: memory, {side} side", "MiB", _peak(side), Limit(limit), base=calm)
+          for side, limit in BUFFER_BUDGET_MIB.items()),
+    ]
+
+
+def _echo(runs: Runs) -> list[Row]:
+    alone, beside = "keystroke echo, nothing beside it", "keystroke echo beside 100 bulk streams"
+    rows = [runs.row("echo", f"{alone}: {q}", "ms", milliseconds(q)) for q in ("p50", "p99")] if "echo" in runs else []
+    if "echo-bulk" in runs:
+        rows += [
+            runs.row("echo-bulk", f"{beside}: p50", "ms", milliseconds("p50")),
+            runs.row("echo-bulk", f"{beside}: p99", "ms", milliseconds("p99"), Limit(5)), runs.failed("echo-bulk", beside),
+            runs.row("echo-bulk", f"{beside}: bulk meanwhile", "MB/s", _beside, more=True),
+        ]
     return rows
 
 
 def _memory(runs: Runs, idle: dict[str, int]) -> list[Row]:
     rows = []
-    for program in ("hub", "agent"):
+    for program, label in LABELS.items():
         value = Spread.of([idle[program] / MIB])
-        label = f"idle, one lane: resident, {program}"
-        rows.append(Row.at_most(label, value, "MiB", 12) if program == "agent" else Row(label, value, "MiB"))
-        peak = max((w.peak[program] for name_way, ws in runs.windows.items() if name_way[1] == "ours" for w in ws), default=0)
-        rows.append(Row(f"highest of all workloads: resident, {program}", Spread.of([peak / MIB]), "MiB"))
-        if "list-8" in runs:
-            growth = Spread.of((w.peak[program] - idle[program]) / MIB for w in runs.of("list-8", "ours"))
-            rows.append(Row.at_most(f"8 lists of 50 MiB at once: above idle, {program}", growth, "MiB", 32))
+        title = f"idle, one lane: resident, {label}"
+        rows.append(Row.at_most(title, value, "MiB", 12) if program == "agent" else Row(title, value, "MiB"))
+        lists = runs.of("list-8", "ours")
+        if lists:
+            growth = Spread.of((w.peak[program] - idle[program]) / MIB for w in lists)
+            rows.append(Row.at_most(f"8 lists of 50 MiB at once: above idle, {label}", growth, "MiB", 32))
     return rows
 
 
 def rows(runs: Runs, idle: dict[str, int]) -> list[Row]:
-    groups = (_gets(runs), _fixed_rate(runs), _handshake(runs), _bulk(runs), _watches(runs), _stall(runs), _memory(runs, idle))
-    return list(chain.from_iterable(groups))
+    """In the order of the table of aims."""
+    groups = (
+        ("get", _gets), ("rate-500", _fixed_rate), ("handshake", _handshake), ("resume", _resume), ("down", _bulk),
+        ("watch", _watches), ("stall", _stall), ("stall-100", _many_stalled), ("echo", _echo))
+    ran = {name for name, _ in runs.windows}
+    made = joined(make(runs) for name, make in groups if name in ran or name in ("get", "down", "watch", "echo"))
+    return made + _memory(runs, idle)

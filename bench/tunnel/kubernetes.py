@@ -17,7 +17,8 @@ from harness.report import Row, Spread
 from testbed.bed import Testbed, default_root
 
 from .workloads import Pace
-from .world import Way, World
+from .site import Way
+from .world import World
 
 NAME = "real"
 TITLE = "real kube-apiserver, small GET, 16 clients"

@@ -5,38 +5,52 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from harness import load
-from harness.load import Measured
+from harness.load import LoadFailed, Measured
 
-from .world import Way, World
+from .runs import Runs
+from .site import Way
+from .world import World
 
 SMALL = "/api/v1/namespaces/bench/configmaps/small"
 LIST = "/api/v1/namespaces/bench/configmaps?bytes=52428800"
 CREATE = "/api/v1/namespaces/bench/configmaps"
 BULK = "/api/v1/namespaces/bench/pods/bulk/log"
-WATCH = "/api/v1/namespaces/bench/pods?watch=true&rate=5"
-
-ALL = ("direct", "haproxy", "ours")
-HOPS = ("haproxy", "ours")
-OURS = ("ours",)
+WATCH = "/api/v1/namespaces/bench/pods?watch=true&rate={}"
+SHELL = "/api/v1/namespaces/bench/pods/shell/exec?command=cat&stdin=true&stdout=true"
 
 
 @dataclass(frozen=True)
 class Workload:
-    """`quick` says whether the short run has it; `length` multiplies the window."""
+    """`ways` is "all", "hops" (all but direct) or "ours"; `quick` says whether the short run has it; `length` multiplies the
+    window; `meanwhile` is asked of the same way at the same time."""
 
     name: str
     what: Mapping[str, Any]
-    ways: Sequence[str] = ALL
+    ways: str = "all"
     quick: bool = True
     length: float = 1
+    meanwhile: Mapping[str, Any] | None = None
+
+    def of(self, world: World) -> list[str]:
+        if self.ways == "ours":
+            return ["ours"]
+        return [name for name in world.ways if self.ways == "all" or name != "direct"]
 
 
 def _get(connections: int, **more: Any) -> dict[str, Any]:
     return {"kind": "get", "path": SMALL, "connections": connections, **more}
+
+
+def _rate(rate: float, **more: Any) -> dict[str, Any]:
+    return {"kind": "rate", "path": SMALL, "connections": 16, "rate": rate, **more}
+
+
+def _watches(rate: int) -> dict[str, Any]:
+    return {"kind": "watch", "path": WATCH.format(rate), "connections": 20, "streams": 10}
 
 
 WORKLOADS = (
@@ -45,15 +59,21 @@ WORKLOADS = (
     Workload("get-64", _get(64)),
     Workload("get-64-h1", _get(64, protocol="http/1.1"), quick=False),
     Workload("get-64-shared", _get(1, streams=64), quick=False),
-    Workload("rate-500", {"kind": "rate", "path": SMALL, "connections": 16, "rate": 500}, length=2),
+    Workload("rate-500", _rate(500), length=2),
     Workload("handshake", {"kind": "handshake", "path": SMALL, "connections": 4}),
+    Workload("resume", {"kind": "handshake", "path": SMALL, "connections": 4, "resume": True}),
     Workload("down-1", {"kind": "download", "path": BULK}),
-    Workload("down-8", {"kind": "download", "path": BULK, "connections": 8}, quick=False),
+    Workload("down-8", {"kind": "download", "path": BULK, "connections": 8}),
     Workload("up-1", {"kind": "upload", "path": CREATE}, quick=False),
-    Workload("watch-200", {"kind": "watch", "path": WATCH, "connections": 20, "streams": 10}, length=2),
-    Workload("rate-200", {"kind": "rate", "path": SMALL, "connections": 16, "rate": 200}, HOPS, length=2),
-    Workload("stall", {"kind": "stall", "path": SMALL, "stall_path": BULK, "connections": 16, "rate": 200}, HOPS, length=2),
-    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, OURS, quick=False, length=2),
+    Workload("watch-5", _watches(5), length=2),
+    Workload("watch-25", _watches(25)),
+    Workload("rate-200", _rate(200), length=2),
+    Workload("stall", _rate(200, kind="stall", stall_path=BULK), length=2),
+    Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100), "hops", length=2),
+    Workload("echo", {"kind": "echo", "path": SHELL, "rate": 50}, length=2),
+    Workload("echo-bulk", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, meanwhile={
+        "kind": "download", "path": BULK, "connections": 10, "streams": 10}),
+    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", quick=False, length=2),
 )
 
 
@@ -65,53 +85,46 @@ class Pace:
     quick: bool
 
 
-QUICK = Pace(repeats=3, warmup=0.15, seconds=0.35, quick=True)
+QUICK = Pace(repeats=2, warmup=0.15, seconds=0.35, quick=True)
 FULL = Pace(repeats=5, warmup=0.25, seconds=1.0, quick=False)
-
-
-@dataclass
-class Runs:
-    """All windows, by workload and way, in the order of the repeats."""
-
-    windows: dict[tuple[str, str], list[Measured]] = field(default_factory=dict)
-
-    def of(self, workload: str, way: str) -> list[Measured]:
-        return self.windows.get((workload, way), [])
-
-    def __contains__(self, workload: str) -> bool:
-        return (workload, "ours") in self.windows
-
-    def add(self, workload: str, way: str, window: Measured) -> None:
-        self.windows.setdefault((workload, way), []).append(window)
-
-    def lines(self) -> list[str]:
-        """Every window as it was, for whoever wants to judge the medians."""
-        out = []
-        for (workload, way), windows in self.windows.items():
-            for w in windows:
-                cpu = " ".join(f"{name}={seconds:.4f}s" for name, seconds in w.cpu.items())
-                peak = " ".join(f"{name}={size / 2**20:.1f}MiB" for name, size in w.peak.items())
-                error = f" first_error={w.first_error!r}" if w.first_error else ""
-                out.append(
-                    f"{workload:14} {way:8} {w.seconds:.3f}s done={w.done} failures={w.failures} bytes={w.bytes} "
-                    f"p50={w.p50:.0f}us p99={w.p99:.0f}us cpu: {cpu} client={w.own_cpu:.4f}s peak: {peak}{error}")
-        return out
 
 
 def one(world: World, way: Way, workload: Workload, pace: Pace) -> Measured:
     what = {**workload.what, "warmup": pace.warmup, "seconds": pace.seconds * workload.length}
-    return load.measure(world.load, way.endpoint, way.pids(), what)
+    if workload.meanwhile is None:
+        return load.measure(world.load, way.endpoint, way.pids(), what)
+    return load.measure_beside(world.load, way.endpoint, way.pids(), what, way.endpoint, workload.meanwhile)
 
 
 def run(world: World, pace: Pace, only: Sequence[str] = ()) -> Runs:
     """The ways in turn, and that again for each repeat, so that a busy minute of the machine hits all alike."""
     runs = Runs()
-    chosen = [w for w in WORKLOADS if (w.name in only if only else w.quick or not pace.quick)]
-    for workload in chosen:
+    for workload in (w for w in WORKLOADS if (w.name in only if only else w.quick or not pace.quick)):
         print(f"{workload.name} ", end="", file=sys.stderr, flush=True)
+        ended: set[str] = set()
         for _ in range(pace.repeats):
-            for name in workload.ways:
-                runs.add(workload.name, name, one(world, world.ways[name], workload, pace))
+            for name in workload.of(world):
+                if name not in ended and not _attempt(world, name, workload, pace, runs):
+                    ended.add(name)
             print(".", end="", file=sys.stderr, flush=True)
         print(file=sys.stderr)
     return runs
+
+
+def _attempt(world: World, name: str, workload: Workload, pace: Pace, runs: Runs) -> bool:
+    """False when the way gave nothing at all: it is not asked for this again, and starts afresh for the next workload."""
+    why = ""
+    window = None
+    try:
+        window = one(world, world.ways[name], workload, pace)
+        if window.done == 0 and window.bytes == 0:
+            why = f"nothing came within the window; {window.failures} failures {window.first_error}".strip()
+        elif window.meanwhile is not None and window.meanwhile.bytes == 0:
+            why, window = f"nothing came of what ran beside it; {window.meanwhile.first_error}".strip(), None
+    except LoadFailed as error:
+        why = str(error).rpartition("load: ")[2]
+    runs.add(workload.name, name, window, why)
+    if why:
+        print(f"({name}: {why}) ", end="", file=sys.stderr, flush=True)
+        world.restart(name)
+    return not why
