@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 HERE = Path(__file__).resolve().parent
 for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
-from harness.report import write_json  # noqa: E402
+import whole  # noqa: E402
+from harness.report import Row, write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
 from tunnel.peers import BY_NAME, USUAL  # noqa: E402
@@ -20,34 +23,69 @@ from tunnel.peers import BY_NAME, USUAL  # noqa: E402
 RESULTS = HERE / "results"
 
 
-def main() -> int:
+class Outcome(Protocol):
+    @property
+    def rows(self) -> list[Row]: ...
+    @property
+    def text(self) -> list[str]: ...
+
+
+def run_objects(args: argparse.Namespace) -> Outcome:
+    return objects.run(objects.Options(args.quick, args.repeats, args.seconds, args.objects, not args.no_real))
+
+
+def run_tunnel(args: argparse.Namespace) -> Outcome:
+    beside = ("haproxy", "envoy", *USUAL) if args.beside == "all" else words(args.beside)
+    return tunnel.run(tunnel.Options(
+        args.quick, args.repeats, args.seconds, words(args.only), not args.no_real, args.haproxy_alpn, beside, args.cancels))
+
+
+def run_all(args: argparse.Namespace) -> Outcome:
+    return whole.run(args.quick)
+
+
+# What runs, and where the text of a whole run is kept.
+BENCHES: dict[str, tuple[Callable[[argparse.Namespace], Outcome], Callable[[Path], Path]]] = {
+    "all": (run_all, whole.result_file),
+    "objects": (run_objects, objects.result_file),
+    "tunnel": (run_tunnel, tunnel.result_file),
+}
+
+
+def words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word]
+
+
+def arguments() -> argparse.Namespace:
+    beside = ", ".join(("haproxy", "envoy", *BY_NAME))
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("name", nargs="?", default="tunnel", choices=["objects", "tunnel"])
+    parser.add_argument("name", nargs="?", default="tunnel", choices=sorted(BENCHES))
     parser.add_argument("--quick", action="store_true", help="a minute, fewer workloads; nothing is kept in bench/results")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write rows of {row, value, unit, aim, met}")
     parser.add_argument("--output", type=Path, metavar="FILE", help="where the text goes besides the terminal")
-    parser.add_argument("--repeats", type=int, default=0, metavar="N", help="instead of 5 (3 with --quick)")
+    parser.add_argument("--repeats", type=int, default=0, metavar="N", help="instead of 5 (2 with --quick)")
     parser.add_argument("--seconds", type=float, default=0, metavar="S", help="length of a window")
-    parser.add_argument("--only", default="", metavar="A,B", help="only these workloads")
+    parser.add_argument("--only", default="", metavar="A,B", help="only these workloads; extras: those that are no windows of load")
     parser.add_argument("--objects", type=int, default=0, metavar="N", help="objects: how many for memory and start-up")
     parser.add_argument("--no-real", action="store_true", help="without the real API server")
-    parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: of {', '.join(('haproxy', 'envoy', *BY_NAME))}; or all")
+    parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: what else is measured, of {beside}; or all")
+    parser.add_argument("--cancels", type=int, default=0, metavar="N", help="tunnel: how many requests are given up")
     parser.add_argument("--haproxy-alpn", default="http/1.1", choices=["http/1.1", "h2"], help="HAProxy's side to the origin")
     args = parser.parse_args()
-    only = [name for name in args.only.split(",") if name]
-    outcome: objects.Outcome | tunnel.Outcome
-    if args.name == "objects":
-        outcome = objects.run(objects.Options(args.quick, args.repeats, args.seconds, args.objects, not args.no_real))
-        result_file = objects.result_file
-    else:
-        outcome = tunnel.run(tunnel.Options(
-            args.quick, args.repeats, args.seconds, only, not args.no_real, args.haproxy_alpn,
-            ("haproxy", "envoy", *USUAL) if args.beside == "all" else args.beside.split(",")))
-        result_file = tunnel.result_file
+    unknown = set(words(args.beside)) - {"all", "haproxy", "envoy", *BY_NAME}
+    if unknown:
+        parser.error(f"--beside: {', '.join(sorted(unknown))} is not known; use {beside}, or all")
+    return args
+
+
+def main() -> int:
+    args = arguments()
+    run, result_file = BENCHES[args.name]
+    outcome = run(args)
     text = "\n".join(outcome.text) + "\n"
     print(text)
-    whole = not args.quick and not only and not args.no_real
-    output = args.output or (result_file(RESULTS) if whole else None)
+    complete = not args.quick and not args.only and not args.no_real
+    output = args.output or (result_file(RESULTS) if complete else None)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text)

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 NOT_HERE = "not measured here"
 EQUAL_WITHIN = 0.01
@@ -27,6 +28,9 @@ class Spread:
     @property
     def median(self) -> float:
         return statistics.median(self.values) if self.values else math.nan
+
+    def json(self) -> float | None:
+        return self.median if self.values else None
 
     def overlaps(self, other: Spread) -> bool:
         return bool(self.values and other.values) and min(self.values) <= max(other.values) and min(other.values) <= max(self.values)
@@ -78,9 +82,9 @@ class Row:
         return Row(row, value, unit, aim, value.median <= limit)
 
     @staticmethod
-    def none_of(row: str, count: float, others: Mapping[str, Other] | None = None) -> Row:
+    def none_of(row: str, count: float, others: Mapping[str, Other] | None = None, unit: str = "of all") -> Row:
         """How many of something that must not happen."""
-        return Row(row, Spread.of([count]), "of all", "0", count == 0, others or {})
+        return Row(row, Spread.of([count]), unit, "0", count == 0, others or {})
 
     def ratio(self, other: str) -> float | None:
         """Ours divided by the other's."""
@@ -94,15 +98,22 @@ class Row:
         lead = theirs - ours if self.more else ours - theirs
         return lead > abs(ours) * EQUAL_WITHIN
 
-    def json(self) -> dict[str, object]:
+    def json(self) -> dict[str, Any]:
+        """{row, value, unit, aim, met} and what `of_json` needs to make the row again."""
         return {
-            "row": self.row, "value": _plain(self.value.median), "unit": self.unit, "aim": self.aim, "met": self.met,
-            "others": {name: _plain(other.value.median) for name, other in self.others.items()},
+            "row": self.row, "value": self.value.json(), "unit": self.unit, "aim": self.aim, "met": self.met,
+            "values": self.value.values, "more": self.more, "ratios": self.ratios,
+            "others": {name: {"value": o.value.json(), "values": o.value.values, "note": o.note} for name, o in self.others.items()},
         }
 
-
-def _plain(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    @staticmethod
+    def of_json(row: Mapping[str, Any]) -> Row:
+        """Everything beyond {row, value, unit, aim, met} may be missing."""
+        others = {name: Other(Spread.of(o["values"]), o["note"]) for name, o in row.get("others", {}).items()}
+        values = row.get("values", [] if row["value"] is None else [row["value"]])
+        return Row(
+            row["row"], Spread.of(values), row["unit"], row["aim"], row["met"], others, row.get("more", False),
+            row.get("ratios", True))
 
 
 def _cell(row: Row, other: str) -> str:
@@ -124,9 +135,9 @@ def table(rows: Sequence[Row], others: Sequence[str] = ()) -> list[str]:
 
 
 def where_better(rows: Sequence[Row], peers: Sequence[str]) -> list[str]:
-    """Where a peer's median is better than ours, for the head of a report."""
+    """Where a peer's median is better than ours, for the head of a report; not of changes that are as small as they should be."""
     lines = []
-    for row in rows:
+    for row in (r for r in rows if r.ratios or not r.met):
         for peer in (p for p in peers if p in row.others and row.worse_than(p)):
             theirs = row.others[peer].value
             overlap = "; the ranges overlap" if theirs.overlaps(row.value) else ""

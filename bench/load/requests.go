@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"time"
 )
@@ -269,54 +268,4 @@ func onNewConnection(spec *Spec, config *tls.Config) (resumed bool, err error) {
 	}
 	defer conn.raw.Close()
 	return conn.raw.ConnectionState().DidResume, conn.get(spec.Path)
-}
-
-// Requests that their client gives up, half of them at once and half when the head of the answer is there.
-func aborts(spec *Spec, config *tls.Config) (Result, error) {
-	conn, err := dialH2(spec, config)
-	if err != nil {
-		return Result{}, err
-	}
-	defer conn.close()
-	random := rand.New(rand.NewPCG(1, 2))
-	var t tally
-	began := time.Now()
-	for range spec.Count {
-		if err := conn.abort(spec.Path, random.IntN(2) == 0); err != nil {
-			t.fail(err)
-			break
-		}
-		t.done++
-	}
-	if err := conn.get(spec.Path + "?bytes=1"); err != nil {
-		t.fail(err)
-	}
-	r := merge([]*tally{&t})
-	r.Seconds = time.Since(began).Seconds()
-	return r, nil
-}
-
-func (c *h2Conn) abort(path string, early bool) error {
-	wanted, err := c.request("GET", path, false)
-	if err != nil {
-		return err
-	}
-	if !early {
-		if err := c.flush(); err != nil {
-			return err
-		}
-		for status := 0; status == 0; {
-			event, err := c.read()
-			if err != nil {
-				return err
-			}
-			if event.stream == wanted {
-				status = event.status
-			}
-		}
-	}
-	if err := c.reset(wanted); err != nil {
-		return err
-	}
-	return c.flush()
 }

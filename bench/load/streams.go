@@ -48,7 +48,7 @@ func streamWorkers(spec *Spec, config *tls.Config, reader streamReader) ([]worke
 				if err == nil {
 					err = handle(event, w, t)
 				}
-				if err == nil && event.ended {
+				if err == nil && event.ended && !spec.Reopen {
 					err = errors.New("the answer ended before the window")
 				}
 				if err != nil {
@@ -136,7 +136,7 @@ func watchReader(spec *Spec, since time.Time) streamReader {
 				line, after, whole := bytes.Cut(rest, []byte{'\n'})
 				if !whole {
 					partial[event.stream] = rest
-					return nil
+					return c.reopen(spec, event, rest)
 				}
 				rest = after
 				sent, err := sentTime(line)
@@ -151,6 +151,20 @@ func watchReader(spec *Spec, since time.Time) streamReader {
 		}
 		return lines, c.open(spec)
 	}
+}
+
+// Goes on with a watch that has ended, if that is wanted; within an event it must not end.
+func (c *h2Conn) reopen(spec *Spec, event h2Event, rest []byte) error {
+	if !event.ended || !spec.Reopen {
+		return nil
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("the watch ended within an event, after %d bytes of it", len(rest))
+	}
+	if _, err := c.request("GET", spec.Path, false); err != nil {
+		return err
+	}
+	return c.flush()
 }
 
 func sentTime(line []byte) (time.Time, error) {

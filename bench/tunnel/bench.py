@@ -18,6 +18,8 @@ from .workloads import FULL, QUICK
 from .world import World
 
 SETTLE_SECONDS = 1.5
+CANCELS_QUICK = 2000
+CANCELS = 10_000
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Options:
     real: bool = True
     haproxy_alpn: str = "http/1.1"
     beside: Sequence[str] = ("haproxy",)
+    cancels: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ def run(options: Options) -> Outcome:
         idle = {name: program.resident_bytes() for name, program in world.ways["ours"].programs.items()}
         runs = workloads.run(world, pace, options.only)
         rows = budgets.rows(runs, idle)
-        if not options.only:
-            rows += extras.cancels(world)
+        if not options.only or "extras" in options.only:
+            rows += extras.rows(world, pace, options.cancels or (CANCELS_QUICK if pace.quick else CANCELS))
         if options.real and not options.only and not pace.quick:
             rows += extras.real_api_server(world, pace)
         configuration = world.configuration()

@@ -103,13 +103,13 @@ class Runs:
             done = sum(w.done for w in self.of(workload, way))
             count, best = self.failures(workload, way), others.get(column(way))
             if best is None or count < best.value.median:
-                note = " ".join(filter(None, (_variant(way), f"{done} good" if count else "")))
+                note = " ".join(filter(None, (variant_of(way), f"{done} good" if count else "")))
                 others[column(way)] = Other(Spread.of([float(count)]), note)
         return Row.none_of(f"{title}: failures", float(self.failures(workload, "ours")), others)
 
     def _note(self, workload: str, way: str) -> str:
         failures = self.failures(workload, way)
-        return " ".join(filter(None, (_variant(way), f"{failures} failed" if failures else "")))
+        return " ".join(filter(None, (variant_of(way), f"{failures} failed" if failures else "")))
 
     def lines(self) -> list[str]:
         """Every window as it was, for whoever wants to judge the medians."""
@@ -127,7 +127,7 @@ def _numbers(values: Iterable[float]) -> Spread:
     return Spread.of(v for v in values if not math.isnan(v))
 
 
-def _variant(way: str) -> str:
+def variant_of(way: str) -> str:
     return way.removeprefix(column(way)).lstrip("-")
 
 

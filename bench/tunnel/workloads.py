@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,8 +100,10 @@ def one(world: World, way: Way, workload: Workload, pace: Pace) -> Measured:
 def run(world: World, pace: Pace, only: Sequence[str] = ()) -> Runs:
     """The ways in turn, and that again for each repeat, so that a busy minute of the machine hits all alike."""
     runs = Runs()
-    for workload in (w for w in WORKLOADS if (w.name in only if only else w.quick or not pace.quick)):
-        print(f"{workload.name} ", end="", file=sys.stderr, flush=True)
+    chosen = [w for w in WORKLOADS if (w.name in only if only else w.quick or not pace.quick)]
+    began = time.monotonic()
+    for number, workload in enumerate(chosen, 1):
+        print(f"{time.monotonic() - began:4.0f} s  {number} of {len(chosen)}  {workload.name} ", end="", file=sys.stderr, flush=True)
         ended: set[str] = set()
         for _ in range(pace.repeats):
             for name in workload.of(world):

@@ -22,15 +22,19 @@ CLUSTER = "bench"
 class Agent(Program):
     """One Agent on loopback, of a cluster that it registers at its first start."""
 
-    def __init__(self, folder: Path, name: str, kubeconfig: Path, manifest: str) -> None:
-        super().__init__(f"agent of {name}", folder / f"{name}-agent.log")
-        bootstrap = folder / f"{name}.yaml"
+    def __init__(self, folder: Path, cluster: str, kubeconfig: Path, manifest: str, number: int) -> None:
+        self.replica = f"{cluster}-{number}"
+        super().__init__(f"agent {self.replica}", folder / f"{self.replica}.log")
+        bootstrap = folder / f"{self.replica}.yaml"
         bootstrap.touch(mode=0o600)
         bootstrap.write_text(manifest)
-        self.launch([
-            paths.program("roadstead-agent"), "--kubeconfig", kubeconfig, "--state-dir", folder / f"{name}-state",
-            "--bootstrap", bootstrap, "--replica", f"{name}-0",
-        ])
+        self._argv = [
+            paths.program("roadstead-agent"), "--kubeconfig", kubeconfig, "--state-dir", folder / f"{self.replica}-state",
+            "--bootstrap", bootstrap, "--replica", self.replica,
+        ]
+
+    def start(self) -> None:
+        self.launch(self._argv)
 
 
 class World:
@@ -102,10 +106,11 @@ class World:
         self.admin.create("clusters", name)
         return self.start_agent(name, kubeconfig, self.admin.register(name)["manifest"])
 
-    def start_agent(self, name: str, kubeconfig: Path, manifest: str) -> Agent:
+    def start_agent(self, name: str, kubeconfig: Path, manifest: str, replica: int = 0) -> Agent:
         """Returns when the cluster is Running."""
-        agent = Agent(self.folder, name, kubeconfig, manifest)
+        agent = Agent(self.folder, name, kubeconfig, manifest, replica)
         self.site.own(agent)
+        agent.start()
         wait.until(
             f"cluster {name} is Running", lambda: self.admin.object("clusters", name)["status"]["phase"], timeout=30,
             done=lambda phase: phase == "Running", dump=lambda: agent.tail() + "\n" + self.hub.tail())
