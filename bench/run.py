@@ -18,6 +18,7 @@ import whole  # noqa: E402
 from harness.report import Row, write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
+from tunnel import path  # noqa: E402
 from tunnel.peers import BY_NAME, USUAL  # noqa: E402
 
 RESULTS = HERE / "results"
@@ -40,6 +41,10 @@ def run_tunnel(args: argparse.Namespace) -> Outcome:
         args.quick, args.repeats, args.seconds, words(args.only), not args.no_real, args.haproxy_alpn, beside, args.cancels))
 
 
+def run_path(args: argparse.Namespace) -> Outcome:
+    return path.run(path.Options(args.quick, args.repeats, args.seconds))
+
+
 def run_all(args: argparse.Namespace) -> Outcome:
     return whole.run(args.quick)
 
@@ -48,6 +53,7 @@ def run_all(args: argparse.Namespace) -> Outcome:
 BENCHES: dict[str, tuple[Callable[[argparse.Namespace], Outcome], Callable[[Path], Path]]] = {
     "all": (run_all, whole.result_file),
     "objects": (run_objects, objects.result_file),
+    "path": (run_path, path.result_file),
     "tunnel": (run_tunnel, tunnel.result_file),
 }
 

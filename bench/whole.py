@@ -19,6 +19,7 @@ from pathlib import Path
 from harness import golang
 from harness.machine import Machine
 from harness.report import Row, table, verdict, where_better
+from tunnel.path import PLAIN
 from tunnel.runs import COLUMNS, PEERS
 
 RUN = Path(__file__).resolve().parent / "run.py"
@@ -36,6 +37,7 @@ class Part:
 
 PARTS = (
     Part("tunnel", (("--beside", "all", "--seconds", "0.8"), ("--beside", "all", "--repeats", "1")), (26, 5)),
+    Part("path", (("--repeats", "3"), ()), (5, 2)),
     Part("fleet", ((), ()), (10, 2), "fleet/bench.py"),
 )
 
@@ -97,7 +99,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _text(machine: Machine, rows: list[Row], texts: list[str], missing: list[str]) -> list[str]:
-    others = [name for name in COLUMNS if any(name in row.others for row in rows)]
+    others = [name for name in (*COLUMNS, PLAIN) if any(name in row.others for row in rows)]
     not_met = [f"  {row.row}: {row.value} {row.unit}, {row.aim}" for row in rows if row.met is False]
     return [
         "Roadstead beside its peers: all rows", "", *machine.lines(), "",

@@ -70,7 +70,12 @@ func runOrigin(arguments []string) error {
 			MaxReceiveBufferPerStream: 256 << 10, MaxReceiveBufferPerConnection: 25 << 20,
 		},
 	}
+	plain, err := servePlain(socket)
+	if err != nil {
+		return err
+	}
 	fmt.Println(socket.Addr())
+	fmt.Println(plain)
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = server.Close()

@@ -24,7 +24,7 @@ func measure(spec Spec) (Result, error) {
 	kinds := map[string]func(*Spec, *tls.Config) (Result, error){
 		"get": closedLoop, "rate": fixedRate, "stall": stalledReader, "handshake": handshakes,
 		"download": download, "upload": upload, "watch": watches, "abort": aborts, "ask": asking, "count": counted,
-		"fanout": fanOut, "echo": echoes,
+		"fanout": fanOut, "echo": echoes, "tcp": plainTCP,
 	}
 	run, known := kinds[spec.Kind]
 	if !known {

@@ -12,7 +12,7 @@ import (
 
 // Spec says what to do and to whom. Files are PEM.
 type Spec struct {
-	Kind        string         `json:"kind"` // get, ask, count, rate, handshake, download, upload, watch, fanout, stall, abort, echo
+	Kind        string         `json:"kind"` // get, ask, count, rate, handshake, download, upload, watch, fanout, stall, abort, echo, tcp
 	Address     string         `json:"address"`
 	ServerName  string         `json:"server_name"`
 	Roots       string         `json:"roots"`

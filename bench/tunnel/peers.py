@@ -66,7 +66,7 @@ def start(site: Site, variant: Variant) -> Way:
     hub = site.start(
         f"{variant.name} hub", binary, "hub", *identity, "--listen", users, "--agents", agents, "--origin", site.origin,
         "--origin-name", ORIGIN_NAME, "--origin-protocol", variant.protocol, *front, listens=agents)
-    agent = site.start(f"{variant.name} agent", binary, "agent", *identity, "--hub", agents, "--hub-name", ORIGIN_NAME)
+    agent = site.start(f"{variant.name} agent", *site.at_far, binary, "agent", *identity, "--hub", agents, "--hub-name", ORIGIN_NAME)
     way = Way(variant.name, site.endpoint(users), {"hub": hub, "agent": agent}, _settings(variant))
     wait.until(
         f"{variant.name} brings a request to the origin", lambda: _answers(site, way), timeout=30,

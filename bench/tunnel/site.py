@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,9 +43,13 @@ def _accepts(address: str) -> bool:
 
 
 class Site:
-    """The origin runs from `open` to `close`; what `start` started ends with it."""
+    """The origin runs from `open` to `close`; what `start` started ends with it.
 
-    def __init__(self) -> None:
+    The hub side is at the address `near`; the agent side and the origin are at `far`, and are started by `at_far`.
+    """
+
+    def __init__(self, near: str = LOOPBACK, far: str = LOOPBACK, at_far: Sequence[str] = ()) -> None:
+        self.near, self.far, self.at_far = near, far, tuple(at_far)
         self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=golang.cache()))
         self.load = load.program()
         self._programs: list[Program] = []
@@ -76,7 +80,7 @@ class Site:
         return program
 
     def free_address(self) -> str:
-        return f"{LOOPBACK}:{free_port(LOOPBACK)}"
+        return f"{self.near}:{free_port(self.near)}"
 
     def endpoint(self, address: str) -> Endpoint:
         """For a server that shows the certificate of ORIGIN_NAME, asked by the person with the client certificate."""
@@ -101,7 +105,7 @@ class Site:
     def _make_certificates(self) -> None:
         authority = pki.Authority("bench")
         (self.folder / "ca.crt").write_bytes(authority.pem)
-        origin = authority.issue("origin", server_names=[ORIGIN_NAME, LOOPBACK], client=False)
+        origin = authority.issue("origin", server_names=[ORIGIN_NAME, self.far], client=False)
         person = authority.issue("admin", "bench:users")
         origin.write(self.folder, "origin")
         person.write(self.folder, "client")
@@ -113,11 +117,11 @@ class Site:
 
     def _start_origin(self) -> str:
         self._origin = subprocess.Popen(
-            [str(self.load), "origin", "--certificate", str(self.folder / "origin.crt"), "--key",
+            [*self.at_far, str(self.load), "origin", "--listen", f"{self.far}:0", "--certificate", str(self.folder / "origin.crt"), "--key",
              str(self.folder / "origin.key"), "--clients", str(self.folder / "ca.crt"), "--token-file",
              str(self.folder / "token")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
         assert self._origin.stdout is not None
-        address = self._origin.stdout.readline().strip()
-        assert address, "the origin did not start"
+        address, self.plain = self._origin.stdout.readline().strip(), self._origin.stdout.readline().strip()
+        assert address and self.plain, "the origin did not start"
         return address

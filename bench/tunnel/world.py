@@ -14,7 +14,7 @@ from harness.envoy import NoEnvoy
 from harness.load import Endpoint
 
 from . import floors, peers
-from .site import LOOPBACK, Site, Way
+from .site import Site, Way
 
 CLUSTER = "bench"
 
@@ -22,14 +22,16 @@ CLUSTER = "bench"
 class Agent(Program):
     """One Agent on loopback, of a cluster that it registers at its first start."""
 
-    def __init__(self, folder: Path, cluster: str, kubeconfig: Path, manifest: str, number: int) -> None:
+    def __init__(
+        self, folder: Path, cluster: str, kubeconfig: Path, manifest: str, number: int, prefix: Sequence[str],
+    ) -> None:
         self.replica = f"{cluster}-{number}"
         super().__init__(f"agent {self.replica}", folder / f"{self.replica}.log")
         bootstrap = folder / f"{self.replica}.yaml"
         bootstrap.touch(mode=0o600)
         bootstrap.write_text(manifest)
         self._argv = [
-            paths.program("roadstead-agent"), "--kubeconfig", kubeconfig, "--state-dir", folder / f"{self.replica}-state",
+            *prefix, paths.program("roadstead-agent"), "--kubeconfig", kubeconfig, "--state-dir", folder / f"{self.replica}-state",
             "--bootstrap", bootstrap, "--replica", self.replica,
         ]
 
@@ -44,10 +46,10 @@ class World:
     `missing` says why others could not.
     """
 
-    def __init__(self, beside: Sequence[str], haproxy_alpn: str = "http/1.1") -> None:
+    def __init__(self, beside: Sequence[str], haproxy_alpn: str = "http/1.1", site: Site | None = None) -> None:
         self.beside = beside
         self.haproxy_alpn = haproxy_alpn
-        self.site = Site()
+        self.site = site or Site()
         self.folder = self.site.folder
         self.load = self.site.load
         self.ways: dict[str, Way] = {}
@@ -92,7 +94,7 @@ class World:
             self._start_beside(name)
 
     def _start_ours(self) -> None:
-        self.hub = Hub(self.folder / "hub", LOOPBACK)
+        self.hub = Hub(self.folder / "hub", self.site.near)
         self.site.own(self.hub)
         self.hub.start()
         first = self.hub.first_login()
@@ -108,7 +110,7 @@ class World:
 
     def start_agent(self, name: str, kubeconfig: Path, manifest: str, replica: int = 0) -> Agent:
         """Returns when the cluster is Running."""
-        agent = Agent(self.folder, name, kubeconfig, manifest, replica)
+        agent = Agent(self.folder, name, kubeconfig, manifest, replica, self.site.at_far)
         self.site.own(agent)
         agent.start()
         wait.until(

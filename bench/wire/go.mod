@@ -1,0 +1,3 @@
+module roadstead.io/bench/wire
+
+go 1.26.0
