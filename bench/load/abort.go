@@ -9,10 +9,13 @@ import (
 	"time"
 )
 
-const abortPatience = 5 * time.Second
+const (
+	abortPatience = 5 * time.Second
+	mostFrames    = 8
+)
 
-// Requests that their client gives up, half of them at once and half when the head of the answer is there. Each connection
-// must serve a request in the end. Nothing is asked after Seconds, so there may be fewer than Count.
+// Requests that their client gives up: half of them at once, the others when the head of the answer or some frames of its body
+// are there, at random. Each connection must serve a request in the end. Nothing is asked after Seconds, so there may be fewer than Count.
 func aborts(spec *Spec, config *tls.Config) (Result, error) {
 	var left atomic.Int64
 	left.Store(int64(spec.Count))
@@ -26,7 +29,7 @@ func aborts(spec *Spec, config *tls.Config) (Result, error) {
 		random := rand.New(rand.NewPCG(1, uint64(seed)))
 		workers = append(workers, worker{func(_ *window, t *tally) {
 			for left.Add(-1) >= 0 && time.Now().Before(limit) {
-				if err := conn.abort(spec.Path, random.IntN(2) == 0); err != nil {
+				if err := conn.abort(spec.Path, random.IntN(2)*random.IntN(mostFrames)); err != nil {
 					t.fail(err)
 					return
 				}
@@ -44,7 +47,8 @@ func aborts(spec *Spec, config *tls.Config) (Result, error) {
 	return r, nil
 }
 
-func (c *h2Conn) abort(path string, early bool) error {
+// Gives a request up after so many frames of its answer.
+func (c *h2Conn) abort(path string, frames int) error {
 	if err := c.raw.SetDeadline(time.Now().Add(abortPatience)); err != nil {
 		return err
 	}
@@ -52,18 +56,18 @@ func (c *h2Conn) abort(path string, early bool) error {
 	if err != nil {
 		return err
 	}
-	if !early {
+	if frames > 0 {
 		if err := c.flush(); err != nil {
 			return err
 		}
-		for status := 0; status == 0; {
-			event, err := c.read()
-			if err != nil {
-				return err
-			}
-			if event.stream == wanted {
-				status = event.status
-			}
+	}
+	for seen := 0; seen < frames; {
+		event, err := c.read()
+		if err != nil {
+			return err
+		}
+		if event.stream == wanted {
+			seen++
 		}
 	}
 	if err := c.reset(wanted); err != nil {

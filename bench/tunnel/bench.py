@@ -48,7 +48,7 @@ def run(options: Options) -> Outcome:
     began = time.monotonic()
     with World(options.beside, options.haproxy_alpn) as world:
         time.sleep(SETTLE_SECONDS)  # what starting took is given back before memory is read
-        idle = {name: program.resident_bytes() for name, program in world.ways["ours"].programs.items()}
+        idle = {way.name: {name: p.resident_bytes() for name, p in way.programs.items()} for way in world.ways.values()}
         runs = workloads.run(world, pace, options.only)
         rows = budgets.rows(runs, idle)
         if not options.only or "extras" in options.only:

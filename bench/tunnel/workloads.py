@@ -12,6 +12,7 @@ from typing import Any
 from harness import load
 from harness.load import LoadFailed, Measured
 
+from .peers import BY_NAME
 from .runs import Runs
 from .site import Way
 from .world import World
@@ -26,7 +27,7 @@ SHELL = "/api/v1/namespaces/bench/pods/shell/exec?command=cat&stdin=true&stdout=
 
 @dataclass(frozen=True)
 class Workload:
-    """`ways` is "all", "hops" (all but direct) or "ours"; `quick` says whether the short run has it; `length` multiplies the
+    """`ways` is "all", "hops" (all but direct), "floors" (all but the peers) or "ours"; `quick` says whether the short run has it; `length` multiplies the
     window; `meanwhile` is asked of the same way at the same time."""
 
     name: str
@@ -39,7 +40,8 @@ class Workload:
     def of(self, world: World) -> list[str]:
         if self.ways == "ours":
             return ["ours"]
-        return [name for name in world.ways if self.ways == "all" or name != "direct"]
+        left_out = {"all": (), "hops": ("direct",), "floors": tuple(BY_NAME)}[self.ways]
+        return [name for name in world.ways if name not in left_out]
 
 
 def _get(connections: int, **more: Any) -> dict[str, Any]:
@@ -58,8 +60,8 @@ WORKLOADS = (
     Workload("get-1", _get(1)),
     Workload("get-16", _get(16)),
     Workload("get-64", _get(64)),
-    Workload("get-64-h1", _get(64, protocol="http/1.1"), quick=False),
-    Workload("get-64-shared", _get(1, streams=64), quick=False),
+    Workload("get-64-h1", _get(64, protocol="http/1.1"), "floors", quick=False),
+    Workload("get-64-shared", _get(1, streams=64), "floors", quick=False),
     Workload("rate-500", _rate(500), length=2),
     Workload("handshake", {"kind": "handshake", "path": SMALL, "connections": 4}),
     Workload("resume", {"kind": "handshake", "path": SMALL, "connections": 4, "resume": True}),

@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 TOOLS = ROOT / "tools"
 TESTS = ROOT / "tests"
+BENCH = ROOT / "bench"
 CACHE = Path(
     os.environ.get("ROADSTEAD_CACHE")
     or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "roadstead"

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from dev import setup, shell
 from dev.outcome import Outcome
-from dev.paths import BUILD, ROOT, TESTS, TOOLS, VENV
+from dev.paths import BENCH, BUILD, ROOT, TESTS, TOOLS, VENV
 
 NOTHING_COLLECTED = 5
 
 
 def folders() -> list[Path]:
     """The suites of ./dev test, quick ones first; a folder that is not there yet is no suite."""
-    return [p for p in (TOOLS / "tests", TESTS / "testbed" / "tests", TESTS / "conformance" / "tests", TESTS / "differential",
+    return [p for p in (TOOLS / "tests", BENCH / "tests", TESTS / "testbed" / "tests", TESTS / "conformance" / "tests", TESTS / "differential",
                         TESTS / "e2e") if p.is_dir()]
 
 
