@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from e2e.support.process import die_with_parent
 from harness import golang
 from harness.machine import Machine
 from harness.report import Row, table, verdict, where_better
@@ -36,9 +37,9 @@ class Part:
 
 
 PARTS = (
-    Part("tunnel", (("--beside", "all", "--seconds", "0.8"), ("--beside", "all", "--repeats", "1")), (26, 5)),
-    Part("path", (("--repeats", "3"), ()), (5, 2)),
-    Part("fleet", ((), ()), (10, 2), "fleet/bench.py"),
+    Part("tunnel", (("--beside", "all", "--seconds", "0.6"), ("--beside", "all", "--repeats", "1")), (20, 4)),
+    Part("path", (("--repeats", "3", "--seconds", "5"), ()), (5, 1)),
+    Part("fleet", ((), ()), (8, 2), "fleet/bench.py"),
 )
 
 
@@ -73,7 +74,7 @@ def _run(part: Part, quick: bool, rows: list[Row], texts: list[str]) -> str:
     command = [
         sys.executable, str(RUN), part.name, *(["--quick"] if quick else []), *part.flags[quick], "--json", str(files["json"]),
         "--output", str(files["txt"])]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
     try:
         code = process.wait(part.minutes[quick] * 60)
     except subprocess.TimeoutExpired:

@@ -80,6 +80,9 @@ func h2Loop(spec *Spec, config *tls.Config) (worker, error) {
 			if err == nil && event.status == 200 {
 				w.begun.Add(1)
 			}
+			if w.open.Load() {
+				t.bytes += int64(len(event.data))
+			}
 			if err == nil && event.ended {
 				if w.open.Load() {
 					t.done++

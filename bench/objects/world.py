@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import shutil
 import ssl
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from e2e.support import client, wait
 from e2e.support.client import GROUP
 from e2e.support.hub import Hub, free_port
 from e2e.support.process import Program
-from harness import golang, load
+from harness import load, scratch
 from harness.load import Endpoint
 from testbed import build, pki
 
@@ -188,7 +187,7 @@ class World:
     """`with World() as world`: both sides run and are empty."""
 
     def __init__(self, real: bool) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=golang.cache()))
+        self.folder = scratch.folder()
         self.load = load.program()
         self._with_real = real
         self._hub: Hub | None = None

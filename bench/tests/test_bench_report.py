@@ -60,6 +60,14 @@ def test_every_limit_must_hold() -> None:
     assert cpu(made, Limit(1.5, "envoy"), Limit(1, BEST_PEER)).met is None
 
 
+def test_who_gave_nothing_did_not_do_without_failures() -> None:
+    made = runs(ours=[window(0.1)], konnectivity_h1=[window(0.0, done=0)], konnectivity_h2=[window(0.1, failures=3)])
+    row = made.failed("get", "GET")
+    assert row.others["konnectivity"] == Other(Spread.of([3.0]), "h2 1,000 good")
+    assert row.met is True
+    assert runs(ours=[window(0.1), None]).failed("get", "GET").met is False
+
+
 def test_differences_are_taken_within_a_repeat() -> None:
     made = runs(ours=[window(0.1, p50=300.0), None, window(0.1, p50=900.0)], direct=[window(0.0, p50=100.0)] * 3)
     row = made.row("get", "added", "ms", lambda w: w.p50, base=("get", "direct"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
 from harness.load import Measured
@@ -96,16 +96,20 @@ class Runs:
         return Row(title, ours, unit, *_judge(ours, limits, others, more), others, more, ratios)
 
     def failed(self, workload: str, title: str) -> Row:
-        others: dict[str, Other] = {}
+        """Of a peer's variants, the one with the fewest failures; one that gave nothing at all comes last."""
+        found: dict[str, tuple[tuple[bool, int], Other]] = {}
         for way in self.ways(workload):
-            if way == "ours" or not self.of(workload, way):
-                continue
+            count = self.failures(workload, way)
+            stopped = not all(_useful(w) for w in self.windows[workload, way])
             done = sum(w.done for w in self.of(workload, way))
-            count, best = self.failures(workload, way), others.get(column(way))
-            if best is None or count < best.value.median:
-                note = " ".join(filter(None, (variant_of(way), f"{done} good" if count else "")))
-                others[column(way)] = Other(Spread.of([float(count)]), note)
-        return Row.none_of(f"{title}: failures", float(self.failures(workload, "ours")), others)
+            note = "stopped" if stopped else f"{done:,} good" if count else ""
+            other = Other(Spread.of([float(count)]), " ".join(filter(None, (variant_of(way), note))))
+            if column(way) not in found or (stopped, count) < found[column(way)][0]:
+                found[column(way)] = ((stopped, count), other)
+        (stopped, failures), _ = found.pop("ours", ((True, 0), None))
+        others = {name: other for name, (_, other) in found.items()}
+        row = Row.none_of(f"{title}: failures", float(failures), others)
+        return replace(row, met=False, unit="of all, and it stopped") if stopped else row
 
     def _note(self, workload: str, way: str) -> str:
         failures = self.failures(workload, way)
@@ -173,11 +177,11 @@ def processor(w: Measured, programs: Sequence[str] = ()) -> float:
 
 def us_each(*programs: str) -> Figure:
     """Microseconds of processor time for each thing done, of some programs or of all."""
-    return lambda w: processor(w, programs) / max(w.done, 1) * 1e6
+    return lambda w: processor(w, programs) / w.done * 1e6 if w.done else math.nan
 
 
 def milliseconds(quantile: str) -> Figure:
-    return lambda w: float(getattr(w, quantile)) / 1e3
+    return lambda w: float(getattr(w, quantile)) / 1e3 if w.done else math.nan
 
 
 def joined(groups: Iterable[Iterable[Row]]) -> list[Row]:

@@ -7,7 +7,6 @@ import json
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 from e2e.support import wait
 from e2e.support.hub import free_port
 from e2e.support.process import Program, die_with_parent
-from harness import golang, load
+from harness import load, scratch
 from harness.load import Endpoint
 from testbed import pki
 
@@ -50,7 +49,7 @@ class Site:
 
     def __init__(self, near: str = LOOPBACK, far: str = LOOPBACK, at_far: Sequence[str] = ()) -> None:
         self.near, self.far, self.at_far = near, far, tuple(at_far)
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=golang.cache()))
+        self.folder = scratch.folder()
         self.load = load.program()
         self._programs: list[Program] = []
         self._origin: subprocess.Popen[str] | None = None

@@ -28,7 +28,7 @@ SHELL = "/api/v1/namespaces/bench/pods/shell/exec?command=cat&stdin=true&stdout=
 @dataclass(frozen=True)
 class Workload:
     """`ways` is "all", "hops" (all but direct), "floors" (all but the peers) or "ours"; `quick` says whether the short run has it; `length` multiplies the
-    window; `meanwhile` is asked of the same way at the same time."""
+    window; `meanwhile` is asked of the same way at the same time. `repeats` is how many at most, for long ones."""
 
     name: str
     what: Mapping[str, Any]
@@ -36,6 +36,7 @@ class Workload:
     quick: bool = True
     length: float = 1
     meanwhile: Mapping[str, Any] | None = None
+    repeats: int = 5
 
     def of(self, world: World) -> list[str]:
         if self.ways == "ours":
@@ -60,8 +61,8 @@ WORKLOADS = (
     Workload("get-1", _get(1)),
     Workload("get-16", _get(16)),
     Workload("get-64", _get(64)),
-    Workload("get-64-h1", _get(64, protocol="http/1.1"), "floors", quick=False),
-    Workload("get-64-shared", _get(1, streams=64), "floors", quick=False),
+    Workload("get-64-h1", _get(64, protocol="http/1.1"), "floors", quick=False, repeats=3),
+    Workload("get-64-shared", _get(1, streams=64), "floors", quick=False, repeats=3),
     Workload("rate-500", _rate(500), length=2),
     Workload("handshake", {"kind": "handshake", "path": SMALL, "connections": 4}),
     Workload("resume", {"kind": "handshake", "path": SMALL, "connections": 4, "resume": True}),
@@ -72,11 +73,11 @@ WORKLOADS = (
     Workload("watch-25", _watches(25)),
     Workload("rate-200", _rate(200), length=2),
     Workload("stall", _rate(200, kind="stall", stall_path=BULK), length=2),
-    Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100), "hops", length=2),
-    Workload("echo", {"kind": "echo", "path": SHELL, "rate": 50}, length=2),
-    Workload("echo-bulk", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, meanwhile={
+    Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100), "hops", length=2, repeats=3),
+    Workload("echo", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3),
+    Workload("echo-bulk", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3, meanwhile={
         "kind": "download", "path": BULK, "connections": 10, "streams": 10}),
-    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", quick=False, length=2),
+    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", quick=False, length=3, repeats=3),
 )
 
 
@@ -107,7 +108,7 @@ def run(world: World, pace: Pace, only: Sequence[str] = ()) -> Runs:
     for number, workload in enumerate(chosen, 1):
         print(f"{time.monotonic() - began:4.0f} s  {number} of {len(chosen)}  {workload.name} ", end="", file=sys.stderr, flush=True)
         ended: set[str] = set()
-        for _ in range(pace.repeats):
+        for _ in range(min(pace.repeats, workload.repeats)):
             for name in workload.of(world):
                 if name not in ended and not _attempt(world, name, workload, pace, runs):
                     ended.add(name)
