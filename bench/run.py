@@ -38,7 +38,8 @@ def run_objects(args: argparse.Namespace) -> Outcome:
 def run_tunnel(args: argparse.Namespace) -> Outcome:
     beside = ("haproxy", "envoy", *USUAL) if args.beside == "all" else words(args.beside)
     return tunnel.run(tunnel.Options(
-        args.quick, args.repeats, args.seconds, words(args.only), not args.no_real, args.haproxy_alpn, beside, args.cancels))
+        args.quick, args.repeats, args.seconds, words(args.only), not args.no_real, args.haproxy_alpn, beside, args.cancels,
+        args.minutes))
 
 
 def run_path(args: argparse.Namespace) -> Outcome:
@@ -76,6 +77,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--no-real", action="store_true", help="without the real API server")
     parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: what else is measured, of {beside}; or all")
     parser.add_argument("--cancels", type=int, default=0, metavar="N", help="tunnel: how many requests are given up")
+    parser.add_argument("--minutes", type=float, default=0, metavar="M", help="tunnel: leave later repeats out as it gets late")
     parser.add_argument("--haproxy-alpn", default="http/1.1", choices=["http/1.1", "h2"], help="HAProxy's side to the origin")
     args = parser.parse_args()
     unknown = set(words(args.beside)) - {"all", "haproxy", "envoy", *BY_NAME}

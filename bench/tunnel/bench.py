@@ -32,6 +32,7 @@ class Options:
     haproxy_alpn: str = "http/1.1"
     beside: Sequence[str] = ("haproxy",)
     cancels: int = 0
+    minutes: float = 0
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Outcome:
 def run(options: Options) -> Outcome:
     pace = QUICK if options.quick else FULL
     pace = workloads.Pace(
-        options.repeats or pace.repeats, pace.warmup, options.seconds or pace.seconds, pace.quick)
+        options.repeats or pace.repeats, pace.warmup, options.seconds or pace.seconds, pace.quick, options.minutes)
     machine = Machine.here()
     began = time.monotonic()
     with World(options.beside, options.haproxy_alpn) as world:
@@ -61,13 +62,18 @@ def run(options: Options) -> Outcome:
     return Outcome(rows, _text(machine, pace, rows, runs, configuration))
 
 
+def _repeats(pace: workloads.Pace, runs: Runs) -> str:
+    fewest = min((len(windows) for (_, way), windows in runs.windows.items() if way == "ours"), default=pace.repeats)
+    return f"{pace.repeats}" if fewest == pace.repeats else f"{fewest} to {pace.repeats}"
+
+
 def _text(machine: Machine, pace: workloads.Pace, rows: list[Row], runs: Runs, configuration: list[str]) -> list[str]:
     others = [name for name in COLUMNS if any(name in row.others for row in rows)]
     better = where_better(rows, PEERS)
     return [
         "Roadstead: the tunnel's data path beside others", "",
         *machine.lines(),
-        f"pace    {pace.repeats} interleaved repeats of {pace.seconds:g} s (some windows are twice that), after {pace.warmup:g} s "
+        f"pace    {_repeats(pace, runs)} interleaved repeats of {pace.seconds:g} s (some windows are twice that), after {pace.warmup:g} s "
         "of the same load", "",
         *(["Where a peer is better", *(f"  {line}" for line in better or ["nowhere"]), ""] if set(PEERS) & set(others) else []),
         *table(rows, others), "", verdict(rows), "",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ class Pace:
     warmup: float
     seconds: float
     quick: bool
+    minutes: float = 0  # for all workloads together; as it gets late, later repeats are left out
 
 
 QUICK = Pace(repeats=2, warmup=0.15, seconds=0.35, quick=True)
@@ -106,15 +108,25 @@ def run(world: World, pace: Pace, only: Sequence[str] = ()) -> Runs:
     chosen = [w for w in WORKLOADS if (w.name in only if only else w.quick or not pace.quick)]
     began = time.monotonic()
     for number, workload in enumerate(chosen, 1):
-        print(f"{time.monotonic() - began:4.0f} s  {number} of {len(chosen)}  {workload.name} ", end="", file=sys.stderr, flush=True)
-        ended: set[str] = set()
-        for _ in range(min(pace.repeats, workload.repeats)):
-            for name in workload.of(world):
-                if name not in ended and not _attempt(world, name, workload, pace, runs):
-                    ended.add(name)
-            print(".", end="", file=sys.stderr, flush=True)
+        passed = time.monotonic() - began
+        print(f"{passed:4.0f} s  {number} of {len(chosen)}  {workload.name} ", end="", file=sys.stderr, flush=True)
+        _repeat(world, workload, pace, runs, began + pace.minutes * 60 * number / len(chosen) if pace.minutes else math.inf)
         print(file=sys.stderr)
     return runs
+
+
+def _repeat(world: World, workload: Workload, pace: Pace, runs: Runs, late: float) -> None:
+    """No repeat but the first begins when it is late."""
+    ended: set[str] = set()
+    wanted = min(pace.repeats, workload.repeats)
+    for repeat in range(wanted):
+        if repeat and time.monotonic() > late:
+            print(f" {repeat} of {wanted} repeats, since it is late", end="", file=sys.stderr)
+            return
+        for name in workload.of(world):
+            if name not in ended and not _attempt(world, name, workload, pace, runs):
+                ended.add(name)
+        print(".", end="", file=sys.stderr, flush=True)
 
 
 def _attempt(world: World, name: str, workload: Workload, pace: Pace, runs: Runs) -> bool:
