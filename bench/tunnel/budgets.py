@@ -39,10 +39,17 @@ def _rate(w: Measured) -> float:
     return w.per_second
 
 
-def _cpu(runs: Runs, workload: str, title: str, unit: str, *limits: Limit) -> list[Row]:
+def cpu(runs: Runs, workload: str, title: str, unit: str, *limits: Limit) -> list[Row]:
     return [
         runs.row(workload, f"{title}: CPU, both sides", unit, us_each(), *limits),
         *(Row(f"{title}: CPU, {label}", runs.spread(workload, "ours", us_each(name)), unit) for name, label in LABELS.items()),
+    ]
+
+
+def speed(runs: Runs, workload: str, title: str) -> list[Row]:
+    return [
+        runs.row(workload, f"{title}: rate", "1/s", _rate, more=True), *_delays(runs, workload, title),
+        runs.failed(workload, title),
     ]
 
 
@@ -59,8 +66,7 @@ def _gets(runs: Runs) -> list[Row]:
         "get-64-shared": ("small GET, 64 streams of one client", (HAPROXY_HALF_MORE,)),
     }
     return joined((
-        *_cpu(runs, name, title, "us/request", *limits), runs.row(name, f"{title}: rate", "1/s", _rate, more=True),
-        *_delays(runs, name, title), runs.failed(name, title),
+        *cpu(runs, name, title, "us/request", *limits), *speed(runs, name, title),
     ) for name, (title, limits) in titles.items() if name in runs)
 
 
@@ -69,14 +75,14 @@ def _fixed_rate(runs: Runs) -> list[Row]:
     return [
         runs.row(name, f"{title}: added p50", "ms", milliseconds("p50"), HAPROXY_HALF_MORE, base=base),
         runs.row(name, f"{title}: added p99", "ms", milliseconds("p99"), Limit(1, ENVOY, "1"), base=base),
-        *_delays(runs, name, title), *_cpu(runs, name, title, "us/request"), runs.failed(name, title),
+        *_delays(runs, name, title), *cpu(runs, name, title, "us/request"), runs.failed(name, title),
     ]
 
 
 def _handshake(runs: Runs) -> list[Row]:
     name, title = "handshake", "new connection with client certificate per request"
     return [
-        *_cpu(runs, name, title, "us/request", Limit(3 / 4, ENVOY, "3/4")),
+        *cpu(runs, name, title, "us/request", Limit(3 / 4, ENVOY, "3/4")),
         runs.row(name, f"{title}: rate", "1/s", _rate, more=True), runs.failed(name, title),
     ]
 
@@ -106,7 +112,7 @@ def _bulk(runs: Runs) -> list[Row]:
 
 def _watches(runs: Runs) -> list[Row]:
     return joined((
-        *_cpu(runs, name, title, "us/event", Limit(1.5, ENVOY), Limit(1 / 2, BEST_PEER, "1/2")),
+        *cpu(runs, name, title, "us/event", Limit(1.5, ENVOY), Limit(1 / 2, BEST_PEER, "1/2")),
         runs.row(name, f"{title}: events that came", "1/s", _rate, more=True),
         *_delays(runs, name, title), runs.failed(name, title),
     ) for name, title in {"watch-5": "200 watches x 5 events/s", "watch-25": "200 watches x 25 events/s"}.items() if name in runs)

@@ -12,12 +12,14 @@ from types import TracebackType
 import yaml
 from e2e.support.agents import documents, service_account_kubeconfig
 from harness import load
-from harness.load import Endpoint, Measured
-from harness.report import Row, Spread
+from harness.load import Endpoint
+from harness.report import Row
 from testbed.bed import Testbed, default_root
 
-from .workloads import Pace
+from . import budgets
+from .runs import Runs
 from .site import Way
+from .workloads import Pace
 from .world import World
 
 NAME = "real"
@@ -72,20 +74,9 @@ class RealCluster:
 
     def rows(self, pace: Pace) -> list[Row]:
         what = {"kind": "get", "path": PATH, "connections": 16, "warmup": pace.warmup, "seconds": pace.seconds}
-        windows: dict[str, list[Measured]] = {way.name: [] for way in self.ways}
+        runs = Runs()
         for _ in range(pace.repeats):
             for way in self.ways:
-                windows[way.name].append(load.measure(self.world.load, way.endpoint, way.pids(), what))
+                runs.add(NAME, way.name, load.measure(self.world.load, way.endpoint, way.pids(), what))
             print(".", end="", file=sys.stderr, flush=True)
-        ours = windows["ours"]
-        rows = [
-            Row(f"{TITLE}: CPU, {label}", Spread.of(w.cpu[name] / max(w.done, 1) * 1e6 for w in ours), "us/request")
-            for name, label in (("hub", "Stub"), ("agent", "Agent"))
-        ]
-        for name, taken in windows.items():
-            rows.append(Row(f"{TITLE}: rate, {name}", Spread.of(w.per_second for w in taken), "1/s"))
-            rows.append(Row(f"{TITLE}: p50, {name}", Spread.of(w.p50 / 1e3 for w in taken), "ms"))
-            rows.append(Row(f"{TITLE}: p99, {name}", Spread.of(w.p99 / 1e3 for w in taken), "ms"))
-        failures = float(sum(w.failures for taken in windows.values() for w in taken))
-        rows.append(Row(f"{TITLE}: failures", Spread.of([failures]), "of all", "0", failures == 0))
-        return rows
+        return [*budgets.cpu(runs, NAME, TITLE, "us/request"), *budgets.speed(runs, NAME, TITLE)]
