@@ -15,6 +15,10 @@ from testbed import locks, toolchain
 BENCH = Path(__file__).resolve().parents[1]
 
 
+class NotBuilt(Exception):
+    """A Go program of bench/ could not be built."""
+
+
 def cache() -> Path:
     folder = Path(os.environ.get("ROADSTEAD_CACHE") or Path.home() / ".cache" / "roadstead") / "bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,9 +42,11 @@ def build(module: str, packages: Sequence[str] = (".",)) -> Path:
     with locks.held(cache() / "build.lock", lambda text: print(text, file=sys.stderr)):
         print(f"builds bench/{module} into {made}", file=sys.stderr)
         fresh = made.with_name(made.name + ".new")
-        subprocess.run(
-            [str(go), "build", "-trimpath", "-p", "2", "-o", f"{fresh}/", *packages], cwd=sources, check=True,
+        done = subprocess.run(
+            [str(go), "build", "-trimpath", "-p", "2", "-o", f"{fresh}/", *packages], cwd=sources, check=False,
             env=os.environ | {"GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"})
+        if done.returncode != 0:
+            raise NotBuilt(f"go build of bench/{module} failed; its modules come from the Go module proxy, see what it printed above")
         if made.exists():  # somebody else held the lock before
             return made
         fresh.rename(made)

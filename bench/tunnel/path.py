@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from harness import load
+from harness.load import LoadFailed
 from harness.machine import Machine
 from harness.report import NOT_HERE, Row, Spread, table, verdict
 from harness.wire import FAR, NEAR, SOCKET_BYTES, LongPath, NoWire, Wire, inside_own_namespace
 
 from .runs import COLUMNS, Runs
-from .site import Site
+from .site import Site, Way
 from .workloads import BULK
 from .world import World
 
@@ -75,8 +77,8 @@ def _measure(
             plain = replace(world.ways["direct"].endpoint, address=world.site.plain)
             for _ in range(repeats):
                 runs.add(name, PLAIN, load.measure(world.load, plain, {}, {**what, "kind": "tcp"}))
-                for way in (world.ways[way] for way in (*beside, "ours")):
-                    runs.add(name, way.name, load.measure(world.load, way.endpoint, way.pids(), what))
+                for way in (way for way in world.ways.values() if way.programs):
+                    _add(runs, name, way, world, what)
                 print(".", end="", file=sys.stderr, flush=True)
         notes.append(f"{name}: packets there and back: {wire.counts()}")
     print(file=sys.stderr)
@@ -84,6 +86,13 @@ def _measure(
     limit = aim * row.others[PLAIN].value.median
     met = row.value.median >= limit
     return [replace(row, aim=f">= {limit:.1f} ({aim:.0%} of plain TCP)", met=met)]
+
+
+def _add(runs: Runs, name: str, way: Way, world: World, what: Mapping[str, Any]) -> None:
+    try:
+        runs.add(name, way.name, load.measure(world.load, way.endpoint, way.pids(), what))
+    except LoadFailed as error:
+        runs.add(name, way.name, None, str(error).rpartition("load: ")[2])
 
 
 def _text(machine: Machine, rows: list[Row], runs: Runs, notes: list[str]) -> list[str]:
@@ -96,6 +105,7 @@ def _text(machine: Machine, rows: list[Row], runs: Runs, notes: list[str]) -> li
         "So a loss is a packet that never comes, and both kernels' TCP answers it. Hub and client are on one side, Agent and origin",
         f"on the other. MTU 1500, congestion control {congestion}, socket buffers up to {SOCKET_BYTES >> 20} MiB. TLS on every hop of the",
         "tunnel; plain TCP is one connection without TLS.", "",
+        *(["What broke", *(f"  {line}" for line in runs.broken), ""] if runs.broken else []),
         "All windows", *runs.lines(),
     ]
 

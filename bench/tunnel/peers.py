@@ -12,6 +12,7 @@ from harness.load import LoadFailed
 
 from .site import ORIGIN_NAME, Site, Way
 
+START_SECONDS = 30
 READY = {"kind": "count", "count": 1, "ask": {"method": "GET", "path": "/version"}}
 
 
@@ -71,7 +72,7 @@ def start(site: Site, variant: Variant) -> Way:
     agent = site.start(f"{variant.name} agent", *site.at_far, binary, "agent", *identity, "--hub", agents, "--hub-name", ORIGIN_NAME)
     way = Way(variant.name, site.endpoint(users), {"hub": hub, "agent": agent}, _settings(variant))
     wait.until(
-        f"{variant.name} brings a request to the origin", lambda: _answers(site, way), timeout=30,
+        f"{variant.name} brings a request to the origin", lambda: _answers(site, way), timeout=START_SECONDS,
         dump=lambda: hub.tail() + "\n" + agent.tail())
     return way
 

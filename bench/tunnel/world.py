@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ from e2e.support import client, paths, wait
 from e2e.support.hub import Hub
 from e2e.support.process import Program
 from harness.envoy import NoEnvoy
+from harness.golang import NotBuilt
 from harness.load import Endpoint
 
 from . import floors, peers
@@ -74,22 +76,22 @@ class World:
         self.site.close()
 
     def _start_beside(self, name: str) -> None:
+        """What cannot be had or does not start is missing from the table, with the reason; the rest is measured."""
         try:
             if name == "haproxy":
-                way = floors.haproxy(self.site, self.haproxy_alpn)
+                self.ways[name] = floors.haproxy(self.site, self.haproxy_alpn)
             elif name == "envoy":
-                way = floors.start_envoy(self.site)
+                self.ways[name] = floors.start_envoy(self.site)
             else:
-                way = peers.start(self.site, peers.BY_NAME[name])
-        except NoEnvoy as error:
+                self.ways[name] = peers.start(self.site, peers.BY_NAME[name])
+        except (NoEnvoy, NotBuilt, wait.TimedOut) as error:
             self.missing[name] = str(error)
-            return
-        self.ways[name] = way
+            print(f"{name} is not measured: {error}", file=sys.stderr)
 
     def restart(self, name: str) -> None:
         """A peer that has stopped to answer is started afresh, so that it has a figure for what comes next."""
         if name in peers.BY_NAME:
-            for program in self.ways[name].programs.values():
+            for program in self.ways.pop(name).programs.values():
                 program.kill()
             self._start_beside(name)
 
