@@ -40,8 +40,8 @@ def contents(binaries: Path) -> dict[str, tuple[int, bytes]]:
     """Mode and bytes by path."""
     files = {f"usr/bin/{name}": (0o755, stripped(binaries / name)) for name in PROGRAMS}
     files |= {f"usr/share/doc/roadstead/{name}": (0o644, (ROOT / name).read_bytes()) for name in TEXTS}
-    unit = ROOT / "deploy" / "systemd" / "roadstead-hub.service"
-    return files | {f"usr/lib/systemd/system/{unit.name}": (0o644, unit.read_bytes())}
+    units = sorted((ROOT / "deploy" / "systemd").iterdir())
+    return files | {f"usr/lib/systemd/system/{unit.name}": (0o644, unit.read_bytes()) for unit in units}
 
 
 def archive(files: dict[str, tuple[int, bytes]], links: dict[str, str]) -> bytes:

@@ -40,7 +40,7 @@ ShardEdge::ShardEdge(io::Shard& shard, EdgeOptions const& options, const EdgeCon
 
 void ShardEdge::take(net::Socket socket) {
   auto permit = connections_.try_take();
-  if (!permit.has_value() || draining_) {
+  if (!permit.has_value() || closing_) {
     logger_.warn("connection refused",
                  {{"source", socket.peer_address()}, {"why", "too many connections"}});
     return;
@@ -51,6 +51,14 @@ void ShardEdge::take(net::Socket socket) {
 io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
   const io::Quota::Permit held = std::move(permit);
   const OpenCount counted(open_);
+  if (auto lane = co_await serve_user(std::move(socket))) {
+    co_await serve_lane(std::move(lane->first), std::move(lane->second));
+  }
+}
+
+io::Task<std::optional<std::pair<net::StreamPtr, std::string>>> ShardEdge::serve_user(
+    net::Socket socket) {
+  const OpenCount counted(users_open_);
   const std::string peer = socket.peer_address();
   const auto select = [this](const std::string& name, const std::vector<std::string>&) {
     if (tunnel::cluster_of_tunnel_name(name).has_value()) {
@@ -63,19 +71,22 @@ io::Task<void> ShardEdge::serve(net::Socket socket, io::Quota::Permit permit) {
                                Deadline::after(shard_.clock(), options_.handshake_timeout));
   if (!stream.ok()) {
     logger_.debug("handshake failed", {{"source", peer}, {"error", stream.error().message()}});
-    co_return;
+    co_return std::nullopt;
   }
   const std::string name = (*stream)->tls()->server_name();
   if (auto cluster = tunnel::cluster_of_tunnel_name(name)) {
-    co_await serve_lane(std::move(*stream), std::move(*cluster));
-  } else {
-    co_await serve_http(std::move(*stream), name == tunnel::kEnrolmentName ? enrolment_ : users_);
+    co_return std::pair(std::move(*stream), std::move(*cluster));
   }
+  co_await serve_http(std::move(*stream), name == tunnel::kEnrolmentName ? enrolment_ : users_);
+  co_return std::nullopt;
 }
 
 io::Task<void> ShardEdge::serve_http(net::StreamPtr stream, http::Handler& handler) {
   const auto connection = http::ServerConnection::create(std::move(stream), options_.http, handler);
   live_.insert(connection.get());
+  if (draining_) {
+    connection->drain();
+  }
   co_await connection->run();
   live_.erase(connection.get());
 }
@@ -115,16 +126,16 @@ io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster)
   co_await stubs_.serve_lane(std::move(stream), std::move(identity));
 }
 
-void ShardEdge::drain() {
+void ShardEdge::drain_users() {
   draining_ = true;
   for (http::ServerConnection* connection : live_) {
     connection->drain();
   }
-  stubs_.drain();
+  stubs_.end_watches();
 }
 
 io::Task<void> ShardEdge::close() {
-  draining_ = true;
+  closing_ = true;
   for (http::ServerConnection* connection : live_) {
     connection->close();
   }

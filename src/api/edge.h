@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -52,16 +53,23 @@ class ShardEdge {
 
   // On the shard. Closes the socket when there are too many.
   void take(net::Socket socket);
-  void drain();
+  // No new requests on users' connections; those that run may finish, over lanes that stay. Watches
+  // end between two objects. Connections that come nevertheless are served their one request.
+  void drain_users();
+  // Then the lanes.
+  void drain_lanes() { stubs_.drain(); }
   io::Task<void> close();
-  // From any thread.
+  // From any thread. Lanes and users, and users alone (what has not said yet counts as one).
   std::size_t connections() const { return open_.load(std::memory_order_relaxed); }
+  std::size_t user_connections() const { return users_open_.load(std::memory_order_relaxed); }
   io::Shard& shard() { return shard_; }
   stub::StubShard& stubs() { return stubs_; }
 
  private:
   io::Task<void> serve(net::Socket socket, io::Quota::Permit permit);
   io::Task<void> serve_http(net::StreamPtr stream, http::Handler& handler);
+  // Until it is known to be a lane, then as that lane.
+  io::Task<std::optional<std::pair<net::StreamPtr, std::string>>> serve_user(net::Socket socket);
   io::Task<void> serve_lane(net::StreamPtr stream, std::string cluster);
 
   io::Shard& shard_;
@@ -76,7 +84,9 @@ class ShardEdge {
   io::TaskGroup tasks_;
   std::set<http::ServerConnection*> live_;
   std::atomic<std::size_t> open_{0};
+  std::atomic<std::size_t> users_open_{0};
   bool draining_ = false;
+  bool closing_ = false;
 };
 
 class Edge {

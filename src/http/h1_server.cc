@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kBuffer = 64 * 1024;
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr Duration kLinger = std::chrono::seconds(5);
+constexpr Duration kFirstRequestInDrain = std::chrono::seconds(1);
 
 class Server final : public H1Server {
  public:
@@ -55,6 +56,7 @@ class Server final : public H1Server {
   io::Timer timer_;
   bool timed_out_ = false;
   bool draining_ = false;
+  bool served_ = false;
   bool idle_ = false;
   bool write_ended_ = false;  // by the exchange of an upgraded connection
   bool closed_ = false;
@@ -81,6 +83,7 @@ io::Task<void> Server::run() {
     next = co_await wait_for_request();
     if (next == Next::Request) {
       next = co_await serve();
+      served_ = true;
     }
   }
   if (next == Next::Linger && !closed_) {
@@ -102,18 +105,19 @@ io::Task<Server::Next> Server::wait_for_request() {
   if (!input_.buffered().empty()) {
     co_return Next::Request;
   }
-  if (draining_) {
+  // A client that has just connected sees no drain: it is served the request that it came for.
+  if (draining_ && served_) {
     co_return Next::Linger;
   }
   idle_ = true;
-  arm(limits_.idle_timeout);
+  arm(draining_ ? kFirstRequestInDrain : limits_.idle_timeout);
   const Result<bool> more = co_await input_.more();
   timer_.cancel();
   idle_ = false;
   if (more.ok() && *more) {
     co_return Next::Request;
   }
-  co_return more.ok() || timed_out_ || draining_ ? Next::Linger : Next::Close;
+  co_return more.ok() || timed_out_ || (draining_ && served_) ? Next::Linger : Next::Close;
 }
 
 io::Task<Server::Next> Server::serve() {
@@ -223,8 +227,10 @@ io::Task<void> Server::linger() {
 
 void Server::drain() {
   draining_ = true;
-  if (idle_) {
+  if (idle_ && served_) {
     input_.interrupt();
+  } else if (idle_) {
+    arm(kFirstRequestInDrain);
   }
 }
 

@@ -285,6 +285,8 @@ TEST_F(H1ServerTest, DoesNotWaitLongForAHead) {
 TEST_F(H1ServerTest, DrainsIdleConnectionsAtOnceAndBusyOnesAfterTheAnswer) {
   ServedPipe idle(world, script);
   ServedPipe busy(world, script);
+  idle.client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(idle.client.received(), StartsWith("HTTP/1.1 200 OK"));
   script.gate.reset();
   busy.client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   idle.server->drain();
@@ -296,6 +298,21 @@ TEST_F(H1ServerTest, DrainsIdleConnectionsAtOnceAndBusyOnesAfterTheAnswer) {
   script.gate.set();
   EXPECT_THAT(busy.client.received(), HasSubstr("connection: close"));
   EXPECT_TRUE(busy.client.ended());
+}
+
+TEST_F(H1ServerTest, ADrainServesAClientThatHasJustConnectedOnce) {
+  ServedPipe fresh(world, script);
+  ServedPipe silent(world, script);
+  fresh.server->drain();
+  silent.server->drain();
+  fresh.client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(fresh.client.received(), HasSubstr("connection: close"));
+  EXPECT_TRUE(fresh.client.ended());
+  EXPECT_EQ(silent.client.received(), "");
+  EXPECT_FALSE(silent.client.ended());
+  world.loop.run_for(seconds(2));
+  EXPECT_EQ(silent.client.received(), "");
+  EXPECT_TRUE(silent.client.ended());
 }
 
 TEST_F(H1ServerTest, DropsAShortUnreadBodyAndClosesOnALongOne) {

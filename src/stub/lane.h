@@ -94,6 +94,8 @@ class Lane {
   // on. It stops by itself, or the lane is closed.
   void dismiss(codec::json::object why);
   bool dismissed() const { return dismissed_; }
+  // Its Agent has said hello and may be asked for requests, now or before it began to drain.
+  bool serves() const { return hello_received_ && !dismissed_; }
 
   const LaneIdentity& identity() const { return identity_; }
   const tunnel::Hello& agent() const { return agent_; }

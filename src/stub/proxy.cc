@@ -92,6 +92,7 @@ struct Proxy::Request {
   std::vector<TriedLane> tried;
   int attempts = 0;
   bool aborted = false;
+  bool watching = false;                     // its body is that of a watch, and passes
   http::ClientExchange* up = nullptr;        // the attempt that is running
   std::optional<kube::Status> last_failure;  // what the user is told when no lane is left
 };
@@ -132,16 +133,23 @@ io::Task<void> Proxy::serve(http::ServerExchange& exchange, Tunnel& tunnel,
 io::Task<void> Proxy::serve_planned(Request& request) {
   const auto abort = [&request] {
     request.aborted = true;
+    request.tunnel.wake();
     request.ticket.cancel();
     if (request.up != nullptr) {
       request.up->reset();
     }
   };
   const http::AbortHook on_abort(request.exchange, abort);
-  const RunningGuard running(request.tunnel, request.principal, [&request, abort] {
+  const auto revoke = [&request, abort] {
     abort();
     request.exchange.reset();
-  });
+  };
+  const auto end_watch = [&request] {
+    if (request.watching && request.up != nullptr) {
+      request.up->reset();
+    }
+  };
+  const RunningGuard running(request.tunnel, {request.principal, revoke, end_watch});
   auto permit = co_await request.tunnel.gate().enter(request.exchange.executor(),
                                                      request.principal->subject.uid,
                                                      is_lasting(request.plan), request.ticket);
@@ -158,6 +166,12 @@ io::Task<void> Proxy::serve_planned(Request& request) {
   Verdict verdict = Verdict::TryAnother;
   while (verdict == Verdict::TryAnother && !request.aborted) {
     LanePtr lane = request.attempts < kMaxAttempts ? request.tunnel.pick(request.tried) : nullptr;
+    if (lane == nullptr && request.attempts < kMaxAttempts) {
+      lane = co_await request.tunnel.await_lane(request.tried, request.aborted);
+      if (request.aborted) {
+        break;
+      }
+    }
     if (lane == nullptr) {
       co_await fail(request, request.last_failure.value_or(offline(request.tunnel.cluster())));
       break;
@@ -322,6 +336,7 @@ io::Task<void> Proxy::answer(Request& request, http::ClientExchange& up, http::R
 io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up,
                                  WatchFramer::Format format) {
   const bool framed = format != WatchFramer::Format::Opaque;
+  request.watching = framed;
   WatchFramer framer(format, buffers_);
   for (;;) {
     auto chunk = co_await up.read();

@@ -16,6 +16,7 @@ StubShard::StubShard(io::Executor& executor, StubOptions options,
                      telemetry::Logger logger)
     : executor_(executor),
       options_(std::move(options)),
+      started_(executor.clock().now()),
       directory_(directory),
       proxy_(proxy),
       events_(events),
@@ -29,13 +30,15 @@ class StubShard::HeldTunnel {
   HeldTunnel(StubShard& shard, const std::string& cluster) : shard_(shard) {
     auto& slot = shard.tunnels_[cluster];
     if (slot == nullptr) {
-      slot = std::make_unique<Tunnel>(cluster, shard.options_.fair);
+      slot = std::make_unique<Tunnel>(cluster, shard.options_.fair,
+                                      shard.options_.expect_after_loss, shard.executor_);
+      slot->expect_lane(shard.started_ + shard.options_.expect_after_start);
     }
     tunnel_ = slot.get();
     tunnel_->hold();
   }
   ~HeldTunnel() {
-    if (tunnel_->let_go()) {
+    if (tunnel_->let_go() && !tunnel_->expects_lane()) {
       shard_.tunnels_.erase(shard_.tunnels_.find(tunnel_->cluster()));
     }
   }
@@ -102,6 +105,9 @@ void StubShard::on_lane_ready(Lane& lane) {
                                   {"software", lane.agent().software}});
   if (!announced_.empty()) {
     lane.send(announced_);
+  }
+  if (const auto it = tunnels_.find(lane.identity().cluster); it != tunnels_.end()) {
+    it->second->wake();
   }
   events_.on_lane_up(summary_of(lane));
 }
@@ -194,6 +200,16 @@ void StubShard::remove_cluster(const std::string& name) {
   for (const LanePtr& lane : it->second->lanes()) {
     lane->dismiss({{"type", "removed"}});
   }
+  it->second->expect_none();
+  if (!it->second->held()) {
+    tunnels_.erase(it);
+  }
+}
+
+void StubShard::end_watches() {
+  for (const auto& [name, tunnel] : tunnels_) {
+    tunnel->end_watches();
+  }
 }
 
 void StubShard::drain() {
@@ -202,6 +218,7 @@ void StubShard::drain() {
       lane->send({{"type", "drain"}});
       lane->drain();
     }
+    tunnel->expect_none();
   }
 }
 
@@ -209,6 +226,7 @@ void StubShard::close() {
   closing_ = true;
   for (const auto& [name, tunnel] : tunnels_) {
     tunnel->close_lanes();
+    tunnel->expect_none();
   }
 }
 

@@ -42,6 +42,9 @@ struct StubOptions {
   http::H2Options lane_http;  // PING after 5 s of silence, dead 5 s later
   std::size_t max_lanes_per_cluster = 64;
   FairLimits fair;  // of each cluster
+  // For so long requests wait for a lane: Agents dial again within seconds.
+  Duration expect_after_start{};
+  Duration expect_after_loss{};
   std::string hub_instance;
   std::string software;
 };
@@ -67,10 +70,13 @@ class StubShard final : private LaneObserver {
   // To every lane, now and when it comes: what all Agents should know (new CA bundles).
   void announce(codec::json::object message);
   void send(const std::string& cluster, std::uint64_t lane, codec::json::object message);
+  // Ends running watches between two objects, while the lanes go on.
+  void end_watches();
+  // Lanes end when their requests have; none is expected any more.
   void drain();
   // Closes every lane; whoever runs serve_lane() sees it return.
   void close();
-  // Clusters that have a lane or a request here.
+  // Clusters that have a lane or a request here, or whose lane is expected.
   std::size_t tunnels() const { return tunnels_.size(); }
 
  private:
@@ -83,6 +89,7 @@ class StubShard final : private LaneObserver {
 
   io::Executor& executor_;
   StubOptions options_;
+  MonotonicTime started_;
   const identity::Directory& directory_;
   Proxy& proxy_;
   StubEvents& events_;

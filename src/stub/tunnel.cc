@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "io/sleep.h"
+
 namespace roadstead::stub {
 namespace {
 
@@ -31,6 +33,9 @@ void Tunnel::grow_behind(Lane& busy, MonotonicTime now) {
 
 void Tunnel::remove(const Lane& lane) {
   std::erase_if(lanes_, [&lane](const LanePtr& l) { return l.get() == &lane; });
+  if (lane.serves()) {
+    expect_lane(changed_.executor().clock().now() + expect_after_loss_);
+  }
 }
 
 LanePtr Tunnel::pick(const std::vector<TriedLane>& tried) const {
@@ -56,6 +61,26 @@ LanePtr Tunnel::pick(const std::vector<TriedLane>& tried) const {
   return best;
 }
 
+io::Task<LanePtr> Tunnel::await_lane(const std::vector<TriedLane>& tried, const bool& given_up) {
+  LanePtr lane = pick(tried);
+  if (lane == nullptr &&
+      std::ranges::any_of(lanes_, [](const LanePtr& l) { return l->serves(); })) {
+    expect_lane(changed_.executor().clock().now() + expect_after_loss_);
+  }
+  const io::DeadlineGuard guard(changed_.executor(), Deadline::at(expected_until_),
+                                [this] { changed_.pulse(); });
+  while (lane == nullptr && expects_lane() && !given_up) {
+    co_await changed_.wait();
+    lane = pick(tried);
+  }
+  co_return lane;
+}
+
+void Tunnel::expect_none() {
+  expected_until_ = MonotonicTime{};
+  changed_.pulse();
+}
+
 void Tunnel::recheck_principals(const identity::Directory& directory) {
   for (const LanePtr& lane : lanes_) {
     lane->recheck_principals();
@@ -64,6 +89,12 @@ void Tunnel::recheck_principals(const identity::Directory& directory) {
     if (!directory.still_valid(*request.principal).ok()) {
       request.abort();
     }
+  }
+}
+
+void Tunnel::end_watches() {
+  for (const Running& request : running_) {
+    request.end_watch();
   }
 }
 

@@ -3,12 +3,14 @@
 // StubShard; lives on that shard.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "io/event.h"
 #include "stub/fair_gate.h"
 #include "stub/lane.h"
 
@@ -25,8 +27,13 @@ struct TriedLane {
 
 class Tunnel {
  public:
-  Tunnel(std::string cluster, const FairLimits& limits)
-      : cluster_(std::move(cluster)), gate_(limits) {}
+  // For `expect_after_loss` a lane that was lost, or is being drained, is expected to be replaced.
+  Tunnel(std::string cluster, const FairLimits& limits, Duration expect_after_loss,
+         io::Executor& executor)
+      : cluster_(std::move(cluster)),
+        gate_(limits),
+        expect_after_loss_(expect_after_loss),
+        changed_(executor) {}
 
   const std::string& cluster() const { return cluster_; }
   void add(LanePtr lane) { lanes_.push_back(std::move(lane)); }
@@ -36,19 +43,32 @@ class Tunnel {
   // The usable lane with the least queued bytes, then the fewest streams; a lane of another replica
   // than those in `tried` when there is one. nullptr when none is usable.
   LanePtr pick(const std::vector<TriedLane>& tried) const;
+  // As pick(), after waiting for as long as one is expected; nullptr at once when `given_up`.
+  io::Task<LanePtr> await_lane(const std::vector<TriedLane>& tried, const bool& given_up);
+  // A lane is on its way until then at least.
+  void expect_lane(MonotonicTime until) { expected_until_ = std::max(expected_until_, until); }
+  // None is expected any more: those who wait give up.
+  void expect_none();
+  bool expects_lane() const { return expected_until_ > changed_.executor().clock().now(); }
+  // Those who wait look again.
+  void wake() { changed_.pulse(); }
   // Asks the Agent behind a busy lane for one more, within limits; it closes by itself when idle.
   void grow_behind(Lane& busy, MonotonicTime now);
   bool connected() const { return pick({}) != nullptr; }
 
-  // Running requests, so that revocation can end them.
+  // Running requests, so that revocation and a drain can end them.
   struct Running {
     identity::PrincipalPtr principal;
     UniqueFunction<void()> abort;
+    UniqueFunction<void()> end_watch;  // between two objects; nothing for what is no watch
   };
   using RunningList = std::list<Running>;
   RunningList& running() { return running_; }
   // Ends lanes' contexts and running requests of principals that are no longer valid.
   void recheck_principals(const identity::Directory& directory);
+
+  // A reflector goes on elsewhere where it was; other requests may finish.
+  void end_watches();
 
   void close_lanes();
 
@@ -57,6 +77,7 @@ class Tunnel {
 
   // Whoever works with the tunnel across a wait holds it; StubShard drops one that nobody holds.
   void hold() { ++holders_; }
+  bool held() const { return holders_ > 0; }
   bool let_go() { return --holders_ == 0; }  // true: nobody is left
 
  private:
@@ -66,13 +87,15 @@ class Tunnel {
   MonotonicTime next_growth_{};
   FairGate gate_;
   std::size_t holders_ = 0;
+  const Duration expect_after_loss_;
+  MonotonicTime expected_until_{};
+  io::Event changed_;
 };
 
 class RunningGuard {
  public:
-  RunningGuard(Tunnel& tunnel, identity::PrincipalPtr principal, UniqueFunction<void()> abort)
-      : list_(tunnel.running()) {
-    list_.push_back({std::move(principal), std::move(abort)});
+  RunningGuard(Tunnel& tunnel, Tunnel::Running request) : list_(tunnel.running()) {
+    list_.push_back(std::move(request));
     position_ = std::prev(list_.end());
   }
   ~RunningGuard() { list_.erase(position_); }

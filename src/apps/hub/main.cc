@@ -15,6 +15,7 @@
 #include "io/event.h"
 #include "io/fd_watcher.h"
 #include "io/task_group.h"
+#include "net/inherited_sockets.h"
 
 extern char** environ;
 
@@ -122,7 +123,26 @@ void announce(const Hub& hub, const Settings& settings) {
   }
 }
 
-int run(const Settings& settings) {
+// The one public port may be kept open by a supervisor while the hub is replaced.
+Result<int> inherited_listener() {
+  TRY(const auto sockets, net::inherited_sockets(environment(), getpid()));
+  if (sockets.empty()) {
+    return -1;
+  }
+  if (sockets.size() > 1) {
+    return Error(ErrorKind::InvalidArgument,
+                 std::to_string(sockets.size()) +
+                     " sockets were passed to the hub, which takes one: that of its public port");
+  }
+  return sockets.begin()->second;
+}
+
+int run(Settings settings) {
+  const auto descriptor = inherited_listener();
+  if (!descriptor.ok()) {
+    return fail(descriptor.error());
+  }
+  settings.listen_descriptor = *descriptor;
   const SystemClock clock;
   SystemRandom random;
   const telemetry::Logger logger(telemetry::make_stderr_sink(settings.log_format),

@@ -20,6 +20,7 @@ struct Settings {
   std::string store;                // postgres://…; default: a file in data_dir
   std::string store_password_file;  // of the database's user
   std::string listen = "[::]:8443";
+  int listen_descriptor = -1;    // an inherited listening socket, in place of `listen`
   std::string public_endpoint;   // host:port that people and Agents use; default from listen
   std::string private_endpoint;  // a second address for Agents inside a private network
   std::string zone = "clusters.roadstead.internal";

@@ -9,6 +9,9 @@ stub::StubOptions stub_options(const ShardPlace::Parts& parts) {
   options.lane_http.ping_after = std::chrono::seconds(5);
   options.lane_http.ping_timeout = std::chrono::seconds(5);
   options.lane_http.buffer_budget = &parts.buffers;
+  // A cluster that is gone shall be told within two seconds.
+  options.expect_after_start = std::chrono::seconds(10);
+  options.expect_after_loss = std::chrono::seconds(1);
   options.hub_instance = parts.hub_instance;
   options.software = std::string("roadstead-hub ") + ROADSTEAD_VERSION;
   return options;
@@ -52,11 +55,13 @@ void ShardPlace::announce(codec::json::object message) {
   shard_->post_remote([this, m = std::move(message)]() mutable { stubs_->announce(std::move(m)); });
 }
 
-void ShardPlace::drain() {
-  shard_->post_remote([this] { edge_->drain(); });
+void ShardPlace::drain_users() {
+  shard_->post_remote([this] { edge_->drain_users(); });
 }
 
-std::size_t ShardPlace::connections() const { return edge_->connections(); }
+void ShardPlace::drain_lanes() {
+  shard_->post_remote([this] { edge_->drain_lanes(); });
+}
 
 io::Task<void> ShardPlace::close(io::Executor& home) {
   co_await shard_->enter();

@@ -45,8 +45,10 @@ class ShardPlace {
   void remove_cluster(const std::string& name);
   void refuse_lane(const std::string& cluster, std::uint64_t lane);
   void announce(codec::json::object message);
-  void drain();
-  std::size_t connections() const;  // approximate on other shards
+  // See api::ShardEdge.
+  void drain_users();
+  void drain_lanes();
+  const api::ShardEdge& edge() const { return *edge_; }
   io::Task<void> close(io::Executor& home);
 
  private:

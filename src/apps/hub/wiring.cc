@@ -29,7 +29,8 @@ namespace {
 constexpr std::string_view kFirstAdministrator = "admin";
 // What is received and not yet read, of lanes and users together.
 constexpr std::size_t kBufferBudget = 256 << 20;
-constexpr Duration kDrainTime = std::chrono::seconds(10);
+constexpr Duration kUserDrainTime = std::chrono::seconds(10);
+constexpr Duration kLaneDrainTime = std::chrono::seconds(1);
 constexpr Duration kSweepEvery = std::chrono::hours(1);
 
 bool is_address(const std::string& name) {
@@ -80,6 +81,7 @@ class HubImpl final : public Hub {
   void make_shards();
   io::Task<Result<void>> make_first_administrator();
   io::Task<void> sweep_tokens();
+  io::Task<void> until_none(std::size_t (api::ShardEdge::*count)() const, Duration longest);
 
   const Settings& settings_;
   const Clock& clock_;
@@ -180,8 +182,12 @@ Result<void> HubImpl::load_objects() {
 }
 
 Result<void> HubImpl::listen() {
-  TRY(const net::HostPort wanted, net::parse_host_port(settings_.listen, "8443"));
-  TRY(listener_, net::Listener::open(home_, wanted));
+  if (settings_.listen_descriptor >= 0) {
+    TRY(listener_, net::Listener::adopt(home_, settings_.listen_descriptor));
+  } else {
+    TRY(const net::HostPort wanted, net::parse_host_port(settings_.listen, "8443"));
+    TRY(listener_, net::Listener::open(home_, wanted));
+  }
   const net::HostPort& real = listener_->local_address();
   listen_address_ = net::format_host_port(real);
   addresses_.public_endpoint = settings_.public_endpoint;
@@ -422,6 +428,17 @@ io::Task<void> HubImpl::sweep_tokens() {
   } while (co_await sweep_sleep_.sleep(kSweepEvery));
 }
 
+io::Task<void> HubImpl::until_none(std::size_t (api::ShardEdge::*count)() const, Duration longest) {
+  const auto left = [this, count] {
+    return std::ranges::any_of(
+        shards_, [count](const auto& shard) { return (shard->edge().*count)() != 0; });
+  };
+  const MonotonicTime until = clock_.now() + longest;
+  while (left() && clock_.now() < until) {
+    co_await io::sleep_for(home_, std::chrono::milliseconds(10));
+  }
+}
+
 io::Task<void> HubImpl::run(io::Event& stop) {
   tasks_.spawn(monitor_->run());
   tasks_.spawn(credentials_->run());
@@ -434,18 +451,15 @@ io::Task<void> HubImpl::run(io::Event& stop) {
   co_await stop.wait();
   logger_.info("hub drains");
   listener_->close();
+  // Lanes go when no user of any shard is left who may need them.
   for (const auto& shard : shards_) {
-    shard->drain();
+    shard->drain_users();
   }
-  const MonotonicTime until = clock_.now() + kDrainTime;
-  bool idle = false;
-  while (!idle && clock_.now() < until) {
-    co_await io::sleep_for(home_, std::chrono::milliseconds(50));
-    idle = true;
-    for (const auto& shard : shards_) {
-      idle = idle && shard->connections() == 0;
-    }
+  co_await until_none(&api::ShardEdge::user_connections, kUserDrainTime);
+  for (const auto& shard : shards_) {
+    shard->drain_lanes();
   }
+  co_await until_none(&api::ShardEdge::connections, kLaneDrainTime);
   co_await edge_->close();
   for (const auto& shard : shards_) {
     co_await shard->close(home_);

@@ -60,13 +60,16 @@ class Hub(Program):
 
     def start(self) -> Hub:
         self.ready_file.unlink(missing_ok=True)
-        self.launch([
+        self._run([
             paths.program("roadstead-hub"), "--data-dir", self.data, "--listen", self.endpoint,
             "--public-endpoint", self.endpoint, "--metrics-listen", "127.0.0.1:0",
             "--ready-file", self.ready_file, *self.flags,
         ])
         wait.until("the hub serves", lambda: self.running and self.ready_file.exists(), timeout=30, dump=self.tail)
         return self
+
+    def _run(self, argv: list[str | Path]) -> None:
+        self.launch(argv)
 
     def restart(self, number: int = signal.SIGTERM) -> None:
         self.stop(number)
@@ -92,3 +95,21 @@ class Hub(Program):
             if all(record.get(k) == v for k, v in fields.items()):
                 found.append(record)
         return found
+
+
+class SupervisedHub(Hub):
+    """A hub whose public port is kept by its supervisor, which is this process, in the way of sd_listen_fds(3)."""
+
+    def __init__(self, folder: Path, address: str, *flags: str) -> None:
+        self._socket = socket.create_server((address, 0), backlog=4096)
+        super().__init__(folder, address, *flags, port=self._socket.getsockname()[1])
+
+    def _run(self, argv: list[str | Path]) -> None:
+        descriptor = self._socket.fileno()
+        # The variable names the process itself, which only a shell in its place knows.
+        script = f'LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=users exec "$0" "$@" 3<&{descriptor}'
+        self.launch(["/bin/bash", "-c", script, *argv], keep=[descriptor])
+
+    def close(self) -> None:
+        self.kill()
+        self._socket.close()

@@ -26,13 +26,16 @@ class Program:
         self.log = log
         self.process: subprocess.Popen[bytes] | None = None
 
-    def launch(self, argv: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> None:
+    def launch(
+        self, argv: Sequence[str | Path], environment: Mapping[str, str] | None = None, keep: Sequence[int] = (),
+    ) -> None:
+        """`keep`: descriptors that the program inherits."""
         assert not self.running, f"{self.name} runs already"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as sink:
             self.process = subprocess.Popen(
                 [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
-                env=None if environment is None else dict(environment), preexec_fn=die_with_parent,
+                env=None if environment is None else dict(environment), preexec_fn=die_with_parent, pass_fds=keep,
             )
 
     @property
