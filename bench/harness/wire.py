@@ -34,7 +34,8 @@ class LongPath:
     loss: float
 
     def __str__(self) -> str:
-        return f"{self.delay_ms:g} ms, {self.bits / 1e9:g} Gbit/s, {self.loss:.1%} loss each way"
+        loss = f"{self.loss:.1%} loss each way" if self.loss else "no loss"
+        return f"{self.delay_ms:g} ms, {self.bits / 1e9:g} Gbit/s, {loss}"
 
 
 def inside_own_namespace() -> None:

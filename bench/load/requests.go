@@ -231,6 +231,7 @@ func stalledReader(spec *Spec, config *tls.Config) (Result, error) {
 			return Result{}, err
 		}
 	}
+	time.Sleep(seconds(spec.Settle))
 	return fixedRate(spec, config)
 }
 

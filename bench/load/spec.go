@@ -30,6 +30,7 @@ type Spec struct {
 	Ask         Ask            `json:"ask"`     // ask, count, fanout: the requests
 	Plain       bool           `json:"plain"`   // no Accept-Encoding
 	Stalled     int            `json:"stalled"` // stall: how many stopped readers, 1 if not said
+	Settle      float64        `json:"settle"`  // stall: seconds in which their buffers fill, before the warm-up
 	Reopen      bool           `json:"reopen"`  // watch: ask again when one ends after a whole event
 	Resume      bool           `json:"resume"`  // handshake: with sessions of earlier ones
 	Processes   map[string]int `json:"processes"`

@@ -23,6 +23,8 @@ LIST = "/api/v1/namespaces/bench/configmaps?bytes=52428800"
 CREATE = "/api/v1/namespaces/bench/configmaps"
 BULK = "/api/v1/namespaces/bench/pods/bulk/log"
 WATCH = "/api/v1/namespaces/bench/pods?watch=true&rate={}"
+WATCHES = 200
+WATCH_RATES = (5, 25)  # events a second of each
 SHELL = "/api/v1/namespaces/bench/pods/shell/exec?command=cat&stdin=true&stdout=true"
 
 
@@ -55,7 +57,7 @@ def _rate(rate: float, **more: Any) -> dict[str, Any]:
 
 
 def _watches(rate: int) -> dict[str, Any]:
-    return {"kind": "watch", "path": WATCH.format(rate), "connections": 20, "streams": 10}
+    return {"kind": "watch", "path": WATCH.format(rate), "connections": 20, "streams": WATCHES // 20}
 
 
 WORKLOADS = (
@@ -70,11 +72,10 @@ WORKLOADS = (
     Workload("down-1", {"kind": "download", "path": BULK}),
     Workload("down-8", {"kind": "download", "path": BULK, "connections": 8}),
     Workload("up-1", {"kind": "upload", "path": CREATE}, quick=False),
-    Workload("watch-5", _watches(5), length=2),
-    Workload("watch-25", _watches(25)),
+    *(Workload(f"watch-{rate}", _watches(rate), length=2 if rate < 10 else 1) for rate in WATCH_RATES),
     Workload("rate-200", _rate(200), length=2),
     Workload("stall", _rate(200, kind="stall", stall_path=BULK), length=2),
-    Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100), "hops", length=2, repeats=3),
+    Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100, settle=2), "hops", length=2, repeats=3),
     Workload("echo", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3),
     Workload("echo-bulk", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3, meanwhile={
         "kind": "download", "path": BULK, "connections": 10, "streams": 10}),
