@@ -60,6 +60,12 @@ Condition seen_step(const ClusterFacts& f, WallTime now) {
     return yes("AgentSeen", "Called", "an Agent has called",
                "from " + f.attempt->address + " at " + format_rfc3339(f.attempt->at));
   }
+  // While a lane is open the last contact changes every few seconds, and each change is a write.
+  if (!f.lanes.empty()) {
+    return yes("AgentSeen", "Called", "an Agent has called",
+               "from " + f.lanes.front().remote_address + " at " +
+                   format_rfc3339(f.lanes.front().connected_at));
+  }
   if (f.last_contact.has_value()) {
     return yes("AgentSeen", "Called", "an Agent has called",
                "last " + format_rfc3339(*f.last_contact));

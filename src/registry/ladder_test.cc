@@ -76,6 +76,16 @@ TEST(Ladder, RunningNamesEveryReplica) {
             std::string::npos);
 }
 
+TEST(Ladder, ReportsOfAConnectedClusterChangeNothingThatIsShown) {
+  ClusterFacts f = running();
+  const Ladder before = climb(f, kNow);
+  f.last_contact = kNow + seconds(10);
+  const Ladder after = climb(f, kNow + seconds(10));
+  for (const Condition& c : before.conditions) {
+    EXPECT_EQ(step(after, c.type).evidence, c.evidence);
+  }
+}
+
 TEST(Ladder, ALostClusterIsUnreachableSinceItWasLastHeard) {
   ClusterFacts f = running();
   f.lanes.clear();
