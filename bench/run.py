@@ -15,6 +15,7 @@ for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
         sys.path.insert(0, str(folder))
 
 import whole  # noqa: E402
+from fleet import bench as fleet  # noqa: E402
 from harness.report import Row, write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
@@ -42,6 +43,10 @@ def run_tunnel(args: argparse.Namespace) -> Outcome:
         args.minutes))
 
 
+def run_fleet(args: argparse.Namespace) -> Outcome:
+    return fleet.run(fleet.Options(args.quick, args.repeats))
+
+
 def run_path(args: argparse.Namespace) -> Outcome:
     return path.run(path.Options(args.quick, args.repeats, args.seconds))
 
@@ -53,6 +58,7 @@ def run_all(args: argparse.Namespace) -> Outcome:
 # What runs, and where the text of a whole run is kept.
 BENCHES: dict[str, tuple[Callable[[argparse.Namespace], Outcome], Callable[[Path], Path]]] = {
     "all": (run_all, whole.result_file),
+    "fleet": (run_fleet, fleet.result_file),
     "objects": (run_objects, objects.result_file),
     "path": (run_path, path.result_file),
     "tunnel": (run_tunnel, tunnel.result_file),

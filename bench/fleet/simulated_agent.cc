@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulated_agent.h"
 
+#include "net/connect_fault.h"
+
 namespace roadstead::fleet {
 namespace {
 
@@ -80,14 +82,13 @@ void SimulatedAgent::on_disconnected(const Error& why) {
     ++account_.lost;
     return;
   }
-  const std::string& text = why.message();
-  if (text.find("connection refused") != std::string::npos) {
+  if (net::fault_of(why) == net::ConnectFault::ConnectionRefused) {
     ++account_.refused;
     return;
   }
-  const bool handshake = text.find("TLS handshake") != std::string::npos;
+  const bool handshake = why.message().find("TLS handshake") != std::string::npos;
   ++(handshake ? account_.handshakes_failed : account_.other_failures);
-  account_.sample = text;
+  account_.sample = why.message();
 }
 
 }  // namespace roadstead::fleet

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -20,8 +19,12 @@ from e2e.support.hub import Hub
 from e2e.support.process import Program, die_with_parent
 from harness import load
 from harness.load import Endpoint
+from tunnel.world import World as OneCluster
 
 LOOPBACK = "127.0.0.1"
+SETTLE_SECONDS = 1.5
+WATCH = "/api/v1/namespaces/bench/pods?watch=true&rate="
+RARELY = "0.001"  # events a second: none while it is measured
 PAGE = 500
 QUIET_SECONDS = 0.5
 
@@ -114,13 +117,6 @@ class World:
             if self.hub.cpu_seconds() - before < share * QUIET_SECONDS:
                 return
 
-    def restart_hub(self, number: int = signal.SIGKILL) -> tuple[float, float]:
-        """Ends the hub and starts it again. Wall times at which it ended and at which it served."""
-        self.hub.stop(number)
-        ended = time.time()
-        self.hub.start()
-        return ended, self.hub.ready_file.stat().st_mtime
-
     def _create_clusters(self) -> None:
         endpoint = Endpoint(self.hub.endpoint, LOOPBACK, self.login.roots, self.login.credential, self.login.credential)
         done = load.measure(self.load, endpoint, {}, {
@@ -143,3 +139,16 @@ class World:
         path = self.folder / "members.json"
         path.write_text(json.dumps(found))
         return path
+
+
+def agent_alone(watches: int) -> dict[str, float]:
+    """A real Agent with one lane: bytes resident while it is idle, and what each of many idle watches adds."""
+    with OneCluster("h2") as world:
+        agent = world.agent
+        time.sleep(SETTLE_SECONDS)
+        idle = agent.resident_bytes()
+        held = load.measure(world.load, world.ways["ours"].endpoint, {"agent": agent.pid}, {
+            "kind": "watch", "path": f"{WATCH}{RARELY}", "connections": watches // 100, "streams": 100, "warmup": 5, "seconds": 3,
+            "plain": True})
+        assert held.failures == 0, held.first_error
+        return {"idle": float(idle), "watch": (held.peak["agent"] - idle) / watches}

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "net/connect_fault.h"
+
 namespace roadstead::agent {
 namespace {
 
@@ -18,13 +20,17 @@ constexpr std::size_t kMaxLanes = 8;
 
 }  // namespace
 
-Duration RedialPolicy::next(Duration since_connected) {
+Duration RedialPolicy::next(Duration since_connected, bool nobody_listens) {
   const Duration limit = since_connected >= kLate ? kLateCap : kCap;
   Duration cap = kFirstCap;
-  for (unsigned i = 0; i < attempts_ && cap < limit; ++i) {
-    cap *= 2;
+  if (nobody_listens) {
+    cap = std::max(cap, since_connected / 2);
+  } else {
+    for (unsigned i = 0; i < attempts_ && cap < limit; ++i) {
+      cap *= 2;
+    }
+    ++attempts_;
   }
-  ++attempts_;
   cap = std::min(cap, limit);
   return Duration(static_cast<Duration::rep>(random_.unit() * static_cast<double>(cap.count())));
 }
@@ -131,13 +137,16 @@ io::Task<void> Connector::run_lane(std::list<std::unique_ptr<Lane>>::iterator la
                                     {"why", result.ok() ? "closed" : result.error().message()}});
     if (now - ready_since >= kProvenLife) {
       redial_.reset();
+      connected_at_ = primary ? now : connected_at_;
     }
   } else {
     ++dial_failures_;
   }
   if (wanted && good_primary() == nullptr) {
     const bool refused = std::exchange(refused_, false);
-    dial_at_ = now + (refused ? redial_.late() : redial_.next(now - connected_at_));
+    const bool nobody_listens =
+        !result.ok() && net::fault_of(result.error()) == net::ConnectFault::ConnectionRefused;
+    dial_at_ = now + (refused ? redial_.late() : redial_.next(now - connected_at_, nobody_listens));
     events_.on_disconnected(result.ok() ? Error(ErrorKind::EndOfStream, "the hub closed the lane")
                                         : result.error());
   }

@@ -18,12 +18,14 @@
 
 namespace roadstead::agent {
 
-// Full jitter (every wait is uniform between nothing and a cap that doubles), so that a thousand
-// Agents do not come back in step. The cap ends at 4 s for ten minutes, then at 30 s.
+// Full jitter (every wait is uniform between nothing and a cap), so that a thousand Agents do not
+// come back in step. While nobody listens, which costs a hub nothing, the cap is half of the time
+// that it has been so: after a short restart all are back at once. Any other failure doubles the
+// cap. It ends at 4 s for ten minutes, then at 30 s.
 class RedialPolicy {
  public:
   explicit RedialPolicy(Random& random) : random_(random) {}
-  Duration next(Duration since_connected);
+  Duration next(Duration since_connected, bool nobody_listens);
   // After a refusal that time alone will not change: between a half and the whole of the last cap.
   Duration late();
   void reset() { attempts_ = 0; }

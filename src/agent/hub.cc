@@ -10,7 +10,8 @@ namespace roadstead::agent {
 namespace {
 
 constexpr Duration kDialTimeout = std::chrono::seconds(6);  // each address has 3 s of it
-constexpr Duration kHandshakeTimeout = std::chrono::seconds(5);
+// After a restart the hub has thousands of us to answer; to come again would cost it as much again.
+constexpr Duration kHandshakeTimeout = std::chrono::seconds(15);
 
 Result<void> check_certificate(const Credentials& c, const crypto::Certificate& leaf) {
   TRY(const tunnel::Subject subject, tunnel::subject_of(leaf));

@@ -11,6 +11,10 @@
 namespace roadstead::api {
 namespace {
 
+// After a restart all Agents come at once. What has begun is brought to its end before more begins:
+// the others wait in the kernel's queue, and none so long that its handshake times out.
+constexpr std::size_t kAcceptedAtOnce = 8;
+
 class OpenCount {
  public:
   explicit OpenCount(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
@@ -91,39 +95,44 @@ io::Task<void> ShardEdge::serve_http(net::StreamPtr stream, http::Handler& handl
   live_.erase(connection.get());
 }
 
-io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster) {
-  net::TlsSession& tls = *stream->tls();
-  const auto refuse = [&](std::string_view why) {
-    logger_.warn("lane refused",
-                 {{"cluster", cluster}, {"source", stream->peer_address()}, {"why", why}});
-    stream->close();
-  };
+// The error says why it is not a lane of this cluster.
+Result<stub::LaneIdentity> ShardEdge::identify(net::Stream& stream,
+                                               const std::string& cluster) const {
+  net::TlsSession& tls = *stream.tls();
   if (tls.alpn() != tunnel::kAlpn || tls.peer_chain().empty()) {
-    refuse("not the tunnel protocol");
-    co_return;
+    return Error(ErrorKind::Protocol, "not the tunnel protocol");
   }
   const auto certificate = crypto::Certificate::from_der(tls.peer_chain().front());
   const auto subject = certificate.ok() ? tunnel::subject_of(*certificate)
                                         : Result<tunnel::Subject>(certificate.error());
-  const auto entry = clusters_.find(cluster);
   if (!subject.ok() || subject->kind != "cluster" || subject->name != cluster) {
-    refuse("the certificate is not of this cluster");
-    co_return;
+    return Error(ErrorKind::Unauthenticated, "the certificate is not of this cluster");
   }
   // Resumption skips the check that the handshake makes.
   if (shard_.clock().wall() > certificate->not_after()) {
-    refuse("the certificate has expired");
+    return Error(ErrorKind::Unauthenticated, "the certificate has expired");
+  }
+  const auto entry = clusters_.find(cluster);
+  const bool removed = !entry.has_value() || entry->uid != subject->uid;
+  return stub::LaneIdentity{cluster,
+                            subject->uid,
+                            stream.peer_address(),
+                            certificate->serial_hex(),
+                            certificate->not_after(),
+                            removed,
+                            entry.has_value() ? entry->api_server_ca : std::string()};
+}
+
+io::Task<void> ShardEdge::serve_lane(net::StreamPtr stream, std::string cluster) {
+  auto identity = identify(*stream, cluster);
+  if (!identity.ok()) {
+    logger_.warn("lane refused", {{"cluster", cluster},
+                                  {"source", stream->peer_address()},
+                                  {"why", identity.error().message()}});
+    stream->close();
     co_return;
   }
-  const bool removed = !entry.has_value() || entry->uid != subject->uid;
-  stub::LaneIdentity identity{cluster,
-                              subject->uid,
-                              stream->peer_address(),
-                              certificate->serial_hex(),
-                              certificate->not_after(),
-                              removed,
-                              entry.has_value() ? entry->api_server_ca : std::string()};
-  co_await stubs_.serve_lane(std::move(stream), std::move(identity));
+  co_await stubs_.serve_lane(std::move(stream), std::move(*identity));
 }
 
 void ShardEdge::drain_users() {
@@ -152,7 +161,10 @@ Edge::Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards,
       tasks_(shards_.front()->shard()) {}
 
 io::Task<void> Edge::accept_loop(net::Listener& listener) {
-  for (;;) {
+  for (std::size_t accepted = 1;; ++accepted) {
+    if (accepted % kAcceptedAtOnce == 0) {
+      co_await shards_.front()->shard().yield();
+    }
     auto socket = co_await listener.accept();
     if (!socket.ok()) {
       if (socket.error().kind() == ErrorKind::Cancelled) {

@@ -70,6 +70,7 @@ class ShardEdge {
   io::Task<void> serve_http(net::StreamPtr stream, http::Handler& handler);
   // Until it is known to be a lane, then as that lane.
   io::Task<std::optional<std::pair<net::StreamPtr, std::string>>> serve_user(net::Socket socket);
+  Result<stub::LaneIdentity> identify(net::Stream& stream, const std::string& cluster) const;
   io::Task<void> serve_lane(net::StreamPtr stream, std::string cluster);
 
   io::Shard& shard_;

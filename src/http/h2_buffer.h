@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/release.h"
 #include "http/h2_window.h"
 
 namespace roadstead::http {
@@ -60,7 +61,7 @@ class SendQueue {
   void release_copy() {
     head_ = 0;
     if (copied_.capacity() > kKept) {
-      copied_ = std::string();
+      release(copied_);
     } else {
       copied_.clear();
     }

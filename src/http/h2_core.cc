@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "http/h2_callbacks.h"
+#include "http/h2_memory.h"
 
 namespace roadstead::http {
 namespace {
@@ -40,8 +41,10 @@ nghttp2_session* make_session(H2Session::Role role, const H2Options& options, H2
   nghttp2_option_set_max_send_header_block_length(option, 4 * options.max_header_bytes);
   nghttp2_session* session = nullptr;
   const int rv = role == H2Session::Role::Server
-                     ? nghttp2_session_server_new2(&session, H2Callbacks::table(), core, option)
-                     : nghttp2_session_client_new2(&session, H2Callbacks::table(), core, option);
+                     ? nghttp2_session_server_new3(&session, H2Callbacks::table(), core, option,
+                                                   session_memory())
+                     : nghttp2_session_client_new3(&session, H2Callbacks::table(), core, option,
+                                                   session_memory());
   nghttp2_option_del(option);
   CHECK(rv == 0, nghttp2_strerror(rv));
   return session;

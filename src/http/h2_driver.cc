@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/release.h"
 #include "http/h2_exchange.h"
 
 namespace roadstead::http {
@@ -231,7 +232,7 @@ H2Driver::Flushed H2Driver::flush() {
     if (!unsent_.empty()) {
       return Flushed::Blocked;
     }
-    unsent_ = std::string();  // an idle session holds no buffer
+    release(unsent_);  // an idle session holds no buffer
   }
   std::array<std::byte, H2Core::kGatherRoom> buffer;
   for (int i = 0; i < kFlushTurn; ++i) {

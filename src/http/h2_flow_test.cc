@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flow control, fairness between streams, and memory.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <cstdint>
 #include <memory>
@@ -276,36 +275,6 @@ TEST(H2Flow, GrownWindowsOfStalledReadersStayWithinTheBudget) {
     EXPECT_LE(stalled, budget.limit() + 10U * (256 + 128) * 1024);
   }
   EXPECT_EQ(budget.used(), 0U);
-}
-
-std::size_t heap_in_use() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-TEST(H2Flow, AnIdleSessionIsSmall) {
-  if (heap_in_use() == 0) {
-    GTEST_SKIP() << "this build's allocator does not count";
-  }
-  std::size_t accepted = 0;
-  std::vector<std::unique_ptr<H2Pair>> pairs;
-  const auto add = [&pairs, &accepted] {
-    pairs.push_back(std::make_unique<H2Pair>(BulkOrSmall{&accepted}));
-    int done = 0;
-    pairs.back()->loop.run_until_done(small_request(*pairs.back()->client, &done));
-    pairs.back()->settle();
-  };
-  add();
-  constexpr std::size_t kPairs = 50;
-  const std::size_t before = heap_in_use();
-  for (std::size_t i = 0; i < kPairs; ++i) {
-    add();
-  }
-  // Two sessions, the pipe and the loop between them.
-  const std::size_t each = (heap_in_use() - before) / kPairs / 2;
-  RecordProperty("bytes_per_idle_session", static_cast<int>(each));
-  std::printf("idle session: %zu bytes\n", each);
-  EXPECT_LT(each, 30U * 1024);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/release.h"
+
 namespace roadstead::io {
 namespace {
 
@@ -87,7 +89,7 @@ void BatchWriter::run() {
       report_lost();
     }
     if (batch.capacity() > 2 * options_.batch) {
-      batch = std::string();  // grown while the reader stood still
+      release(batch);  // grown while the reader stood still
     }
     batch.clear();
     if (!written && out_of_time()) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/release.h"
 #include "net/tls_stream_impl.h"
 
 namespace roadstead::net {
@@ -64,7 +65,7 @@ class TlsStream::Batch {
       CHECK(stream_.undecrypted_.size() <= buffers_.in.size(), "too much is kept undecrypted");
       std::memcpy(buffers_.in.data(), stream_.undecrypted_.data(), stream_.undecrypted_.size());
       window_ = {buffers_.in.data(), stream_.undecrypted_.size()};
-      stream_.undecrypted_ = std::string();
+      release(stream_.undecrypted_);
     }
     if (window_.empty()) {
       if (!may_receive_) {

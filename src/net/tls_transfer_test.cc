@@ -2,12 +2,12 @@
 // Bytes, memory and descriptors of TLS streams.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <thread>
 
+#include "base/allocation_test_support.h"
 #include "net/tls_test_support.h"
 
 namespace roadstead::net {
@@ -186,15 +186,13 @@ TEST_F(TlsTransfer, ConnectionsLeaveNoDescriptor) {
   EXPECT_EQ(test::open_descriptors(), before);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer) && \
-    !__has_feature(thread_sanitizer)
 TEST_F(TlsTransfer, AnIdleConnectionHoldsNoBuffers) {
   const auto body = [](TlsTransfer& test, auto make) -> io::Task<void> {
     constexpr std::size_t kPairs = 500;
     std::vector<Pair> pairs;
     pairs.reserve(kPairs + 1);
     pairs.push_back(co_await make(test));
-    const std::size_t before = mallinfo2().uordblks;
+    const std::size_t before = roadstead::test::bytes_in_use();
     const std::string block(40'000, 'x');
     for (std::size_t i = 0; i < kPairs; ++i) {
       pairs.push_back(co_await make(test));
@@ -202,15 +200,14 @@ TEST_F(TlsTransfer, AnIdleConnectionHoldsNoBuffers) {
       EXPECT_TRUE((co_await pairs.back().a->write_all(block)).ok());
       EXPECT_EQ((co_await test::read_exactly(*pairs.back().b, block.size())).size(), block.size());
     }
-    const std::size_t each = (mallinfo2().uordblks - before) / kPairs;
+    const std::size_t each = (roadstead::test::bytes_in_use() - before) / kPairs;
     std::printf("an idle pair (client end and server end): %zu bytes\n", each);
     testing::Test::RecordProperty("bytes_per_idle_pair", std::to_string(each));
-    EXPECT_LT(each, 24u * 1024);
+    EXPECT_LT(each, 18u * 1024);
   };
   const auto make = [](TlsTransfer& test) { return test.connect(); };
   shard_.run_until_done(body(*this, make));
 }
-#endif
 
 }  // namespace
 }  // namespace roadstead::net

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/release.h"
 #include "codec/json.h"
 #include "crypto/digest.h"
 #include "io/files.h"
@@ -179,7 +180,7 @@ Result<void> AgentImage::keep_layers_in(const std::string& folder) {
       present = io::MappedFile::open(path);
     }
     TRY(layer.file, std::move(present));
-    layer.text = std::string();
+    release(layer.text);
     layer.file->forget();
     kept.insert(name);
   }

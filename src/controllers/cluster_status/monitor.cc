@@ -15,6 +15,10 @@ namespace json = boost::json;
 constexpr Duration kLookAgain = std::chrono::seconds(5);
 // Statuses that are looked at before others have their turn: after a start it is all of them.
 constexpr std::size_t kInARow = 50;
+// How long clusters may take to come back after the hub's start, and how fast it is written then.
+constexpr Duration kReturnTime = std::chrono::seconds(10);
+constexpr std::size_t kDetailsAtOnce = 10;
+constexpr Duration kDetailsPause = std::chrono::milliseconds(100);
 
 std::optional<WallTime> time_at(const json::value& object, std::string_view field) {
   const auto parsed = parse_rfc3339(codec::string_at(object, {"status", field}));
@@ -76,16 +80,18 @@ void ClusterMonitor::stop() {
 }
 
 io::Task<void> ClusterMonitor::run() {
+  wait_until_ = api_.clock().now() + kReturnTime;
   refresh();
   io::TaskGroup following(api_.cache().home());
   following.spawn(follow());
   io::Timer timer(api_.cache().home());
   while (!stopped_) {
     co_await write_dirty();
+    co_await write_some_details();
     if (stopped_) {
       break;
     }
-    timer.arm(kLookAgain, [this] {
+    timer.arm(details_.empty() ? kLookAgain : kDetailsPause, [this] {
       look_at_the_clock();
       changed_.pulse();
     });
@@ -183,13 +189,36 @@ void ClusterMonitor::removed(const std::string& name) {
   directory_.erase(name);
   clusters_.erase(name);
   dirty_.erase(name);
+  details_.erase(name);
   if (on_removed_) {
     on_removed_(name);
   }
 }
 
+bool ClusterMonitor::is_awaited(const Watched& watched) const {
+  return wait_until_.has_value() && watched.was_running && !watched.facts.removing &&
+         (watched.facts.lanes.empty() || !watched.facts.report.has_value());
+}
+
+void ClusterMonitor::end_waiting() {
+  for (const auto& [name, watched] : clusters_) {
+    if (is_awaited(watched)) {
+      touch(name);
+    }
+  }
+  wait_until_.reset();
+}
+
 // Finds the clusters whose ladder looks different only because time has passed.
 void ClusterMonitor::look_at_the_clock() {
+  const MonotonicTime monotonic = api_.clock().now();
+  if (wait_until_.has_value() && monotonic >= *wait_until_) {
+    end_waiting();
+  }
+  if (monotonic < next_look_) {
+    return;
+  }
+  next_look_ = monotonic + kLookAgain;
   const WallTime now = api_.clock().wall();
   for (const auto& [name, watched] : clusters_) {
     const registry::ClusterFacts& f = watched.facts;
@@ -213,6 +242,7 @@ ClusterMonitor::Watched ClusterMonitor::adopt(const std::string& name, const jso
   facts.ca_fingerprint = codec::string_at(object, {"status", "apiServerCAFingerprint"});
   watched.platform = codec::string_at(object, {"status", "platform"});
   watched.cluster_uid = codec::string_at(object, {"status", "clusterUID"});
+  watched.was_running = codec::string_at(object, {"status", "phase"}) == "Running";
   return watched;
 }
 
@@ -223,6 +253,11 @@ ClusterMonitor::Watched* ClusterMonitor::find(const std::string& cluster) {
 
 void ClusterMonitor::touch(const std::string& cluster) {
   dirty_.insert(cluster);
+  changed_.pulse();
+}
+
+void ClusterMonitor::touch_details(const std::string& cluster) {
+  details_.insert(cluster);
   changed_.pulse();
 }
 
@@ -289,7 +324,11 @@ void ClusterMonitor::lane_up(const std::string& cluster, registry::LaneFact lane
     w->cluster_uid = hello.cluster_uid;
   }
   facts.lanes.push_back(std::move(lane));
-  touch(cluster);
+  if (w->was_running) {
+    touch_details(cluster);
+  } else {
+    touch(cluster);
+  }
 }
 
 void ClusterMonitor::lane_down(const std::string& cluster, std::uint64_t lane) {
@@ -298,6 +337,7 @@ void ClusterMonitor::lane_down(const std::string& cluster, std::uint64_t lane) {
     if (w->facts.lanes.empty()) {
       w->facts.report.reset();
     }
+    w->was_running = false;
     touch(cluster);
   }
 }
@@ -329,7 +369,9 @@ void ClusterMonitor::reported(const std::string& cluster, const tunnel::ApiServe
   if (!report.cluster_uid.empty()) {
     w->cluster_uid = report.cluster_uid;
   }
-  if (news) {
+  if (news && w->was_running && report.reachable) {
+    touch_details(cluster);
+  } else if (news) {
     touch(cluster);
   }
 }
@@ -350,6 +392,19 @@ io::Task<void> ClusterMonitor::write_dirty() {
     if (++done % kInARow == 0) {
       co_await api_.cache().home().yield();
     }
+  }
+}
+
+io::Task<void> ClusterMonitor::write_some_details() {
+  const MonotonicTime now = api_.clock().now();
+  if (details_.empty() || now < next_details_) {
+    co_return;
+  }
+  next_details_ = now + kDetailsPause;
+  for (std::size_t i = 0; i < kDetailsAtOnce && !details_.empty() && !stopped_; ++i) {
+    const std::string name = *details_.begin();
+    details_.erase(details_.begin());
+    co_await write_status(name);
   }
 }
 
@@ -385,8 +440,12 @@ json::object ClusterMonitor::status_of(const Watched& watched, const json::value
 }
 
 io::Task<void> ClusterMonitor::write_status(std::string name) {
-  const auto object = co_await api_.get(kind_, {"", name});
   Watched* watched = find(name);
+  if (watched == nullptr || is_awaited(*watched)) {
+    co_return;
+  }
+  const auto object = co_await api_.get(kind_, {"", name});
+  watched = find(name);
   if (!object.ok() || watched == nullptr) {
     co_return;
   }
@@ -422,6 +481,7 @@ io::Task<void> ClusterMonitor::write_status(std::string name) {
     co_return;
   }
   watched->shown = shown;
+  watched->was_running = false;
   if (phase != new_phase) {
     logger_.info("cluster changed", {{"cluster", name}, {"phase", new_phase}});
   }

@@ -2,6 +2,10 @@
 // Keeps the status of every Cluster: what was seen (lanes, reports, enrolment calls) goes in, the
 // ladder comes out and is written when it changed. What changes every few seconds stays in memory.
 // Lives on the object API's home; others hand over by posting.
+//
+// After a start of the hub, clusters that were running are given time to come back before they are
+// called unreachable, and what changed of one that is back (addresses, times) is written little by
+// little: otherwise the writes would stand in the way of the Agents that still wait.
 #pragma once
 
 #include <map>
@@ -57,7 +61,8 @@ class ClusterMonitor {
     registry::ClusterFacts facts;
     std::string platform;
     std::string cluster_uid;
-    std::size_t shown = 0;  // digest of the ladder that the object shows; 0: not known
+    std::size_t shown = 0;     // digest of the ladder that the object shows; 0: not known
+    bool was_running = false;  // when the hub started, and nothing else was seen since
   };
   io::Task<void> follow();
   void refresh();
@@ -70,7 +75,11 @@ class ClusterMonitor {
   static Watched adopt(const std::string& name, const boost::json::value& object);
   Watched* find(const std::string& cluster);
   void touch(const std::string& cluster);
+  void touch_details(const std::string& cluster);
+  bool is_awaited(const Watched& watched) const;
+  void end_waiting();
   io::Task<void> write_dirty();
+  io::Task<void> write_some_details();
   io::Task<void> write_status(std::string name);
   boost::json::object status_of(const Watched& watched, const boost::json::value& object) const;
 
@@ -81,8 +90,12 @@ class ClusterMonitor {
   std::map<std::string, Watched> clusters_;
   std::optional<objects::Revision> seen_;  // changes up to here are in `clusters_`
   std::set<std::string> dirty_;
+  std::set<std::string> details_;            // like dirty_, but nobody waits for it
+  std::optional<MonotonicTime> wait_until_;  // for clusters that were running
   io::Event objects_changed_;  // the directory follows at once, whatever the writer waits for
   io::Event changed_;          // something is to be written
+  MonotonicTime next_look_{};
+  MonotonicTime next_details_{};
   bool stopped_ = false;
   UniqueFunction<void(const std::string&)> on_removed_;
   UniqueFunction<void(const std::string&, std::uint64_t)> on_conflict_;

@@ -59,12 +59,19 @@ class Hub(Program):
         return self.folder / "ready.json"
 
     def start(self) -> Hub:
+        self.launch_only()
+        return self.wait_ready()
+
+    def launch_only(self) -> None:
+        """Returns while the hub still starts."""
         self.ready_file.unlink(missing_ok=True)
         self._run([
             paths.program("roadstead-hub"), "--data-dir", self.data, "--listen", self.endpoint,
             "--public-endpoint", self.endpoint, "--metrics-listen", "127.0.0.1:0",
             "--ready-file", self.ready_file, *self.flags,
         ])
+
+    def wait_ready(self) -> Hub:
         wait.until("the hub serves", lambda: self.running and self.ready_file.exists(), timeout=30, dump=self.tail)
         return self
 
