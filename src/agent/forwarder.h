@@ -10,6 +10,7 @@
 #include "agent/identity_table.h"
 #include "agent/metrics.h"
 #include "agent/upstream.h"
+#include "base/own_frame.h"
 #include "http/message.h"
 #include "telemetry/log.h"
 
@@ -40,7 +41,8 @@ class Forwarder {
   using Watches = std::list<UniqueFunction<void()>>;
   class WatchGuard;
   io::Task<void> run(http::ServerExchange& exchange, Attempt& attempt);
-  io::Task<void> answer_not_opened(http::ServerExchange& exchange, const Error& error);
+  ROADSTEAD_OWN_FRAME io::Task<void> answer_not_opened(http::ServerExchange& exchange,
+                                                       const Error& error);
 
   Upstream& upstream_;
   const Clock& clock_;
@@ -50,7 +52,7 @@ class Forwarder {
 };
 
 // Answers with rs-error and a message for the Stub, which words the user's Status.
-io::Task<void> answer_error(http::ServerExchange& exchange, std::string_view code,
-                            std::string_view message);
+ROADSTEAD_OWN_FRAME io::Task<void> answer_error(http::ServerExchange& exchange,
+                                                std::string_view code, std::string_view message);
 
 }  // namespace roadstead::agent

@@ -9,9 +9,10 @@
 namespace roadstead::api {
 namespace {
 
-io::Task<void> serve_bridged(http::ServerExchange& exchange, stub::TunnelPlace place,
-                             std::string cluster, identity::PrincipalPtr principal,
-                             std::string target) {
+ROADSTEAD_OWN_FRAME io::Task<void> serve_bridged(http::ServerExchange& exchange,
+                                                 stub::TunnelPlace place, std::string cluster,
+                                                 identity::PrincipalPtr principal,
+                                                 std::string target) {
   io::Executor& home = exchange.executor();
   BridgedExchange bridged(exchange, *place.executor);
   co_await place.executor->enter();

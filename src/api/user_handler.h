@@ -7,6 +7,7 @@
 
 #include "api/routing.h"
 #include "audit/sink.h"
+#include "base/own_frame.h"
 #include "http/message.h"
 #include "identity/directory.h"
 #include "policy/authorizer.h"
@@ -36,8 +37,9 @@ class UserHandler final : public http::Handler {
 
  private:
   io::Task<void> serve_cluster(http::ServerExchange& exchange, Route route);
-  io::Task<void> refuse(http::ServerExchange& exchange, const Route& route, const std::string& user,
-                        const std::string& rule, const Error& error);
+  ROADSTEAD_OWN_FRAME io::Task<void> refuse(http::ServerExchange& exchange, const Route& route,
+                                            const std::string& user, const std::string& rule,
+                                            const Error& error);
 
   const UserPort& port_;
   http::Handler* hub_;

@@ -12,6 +12,8 @@
 namespace roadstead::http {
 namespace {
 
+constexpr std::string_view kStatus = ":status";
+
 H2Core& core_of(void* user_data) { return *static_cast<H2Core*>(user_data); }
 
 H2Stream* stream_of(nghttp2_session* session, std::int32_t id) {
@@ -31,6 +33,22 @@ std::uint64_t ping_number(const nghttp2_ping& frame) {
   std::uint64_t number = 0;
   std::memcpy(&number, frame.opaque_data, sizeof(number));
   return number;
+}
+
+// nghttp2 no longer points into a head that was sent, and the stream may last for hours.
+void forget_sent_head(nghttp2_session* session, const nghttp2_frame& frame) {
+  H2Stream* stream = stream_of(session, frame.hd.stream_id);
+  const nghttp2_headers& head = frame.headers;
+  if (stream == nullptr || head.nvlen == 0) {
+    return;
+  }
+  if (head.cat == NGHTTP2_HCAT_REQUEST) {
+    stream->sent_request.reset();
+  } else if (stream->head_submitted && head.nva[0].namelen == kStatus.size() &&
+             std::memcmp(head.nva[0].name, kStatus.data(), kStatus.size()) == 0 &&
+             head.nva[0].value[0] != '1') {  // the response itself: no interim one, no trailers
+    stream->response.headers = Headers();
+  }
 }
 
 }  // namespace
@@ -193,6 +211,9 @@ int H2Callbacks::on_sent(nghttp2_session* session, const nghttp2_frame* frame, v
                                          nghttp2_http2_strerror(frame->goaway.error_code));
     }
     return 0;
+  }
+  if (frame->hd.type == NGHTTP2_HEADERS) {
+    forget_sent_head(session, *frame);
   }
   const bool may_end = frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS;
   if (!may_end || !ends_stream(frame->hd)) {

@@ -44,7 +44,7 @@ bool is_held(const Plan& plan, const http::ResponseHead& answer) {
 }
 
 // False when the lane was lost.
-io::Task<bool> hold(http::BodySource& from, Held& held) {
+ROADSTEAD_OWN_FRAME io::Task<bool> hold(http::BodySource& from, Held& held) {
   while (!held.ended && held.bytes.size() < kMaxHeld) {
     auto chunk = co_await from.read();
     if (!chunk.ok()) {
@@ -113,21 +113,30 @@ io::Task<void> Proxy::serve(http::ServerExchange& exchange, Tunnel& tunnel,
   record.path = target.substr(0, target.find('?'));
   record.user_agent = header_or_empty(exchange.request().headers, "user-agent");
 
-  const bool empty = exchange.request_ended();
-  auto plan = make_plan(exchange.take_request(), target, empty, record.audit_id);
-  if (plan.ok()) {
-    request.plan = std::move(*plan);
-    request.head = std::make_shared<http::RequestHead>(std::move(request.plan.head));
-    record.verb = request.plan.info.verb;
-    record.upgrade = request.plan.upgrade;
+  if (plan(request, target)) {
     co_await serve_planned(request);
   } else {
-    co_await fail(request, kube::status_of(plan.error()));
+    co_await fail(request);
   }
   record.attempts = request.attempts;
   record.bytes_in += request.body.bytes();
   record.took = clock_.now() - start;
   audit_.write(record);
+}
+
+// False, with the failure, for what must not be sent.
+bool Proxy::plan(Request& request, std::string_view target) {
+  const bool empty = request.exchange.request_ended();
+  auto plan = make_plan(request.exchange.take_request(), target, empty, request.record.audit_id);
+  if (!plan.ok()) {
+    request.last_failure = kube::status_of(plan.error());
+    return false;
+  }
+  request.plan = std::move(*plan);
+  request.head = std::make_shared<http::RequestHead>(std::move(request.plan.head));
+  request.record.verb = request.plan.info.verb;
+  request.record.upgrade = request.plan.upgrade;
+  return true;
 }
 
 io::Task<void> Proxy::serve_planned(Request& request) {
@@ -155,7 +164,8 @@ io::Task<void> Proxy::serve_planned(Request& request) {
                                                      is_lasting(request.plan), request.ticket);
   if (!permit.ok()) {
     metrics_.throttled.add();
-    co_await fail(request, too_many_requests(request.tunnel.cluster(), permit.error()));
+    request.last_failure = too_many_requests(request.tunnel.cluster(), permit.error());
+    co_await fail(request);
     co_return;
   }
   request.permit = std::move(*permit);
@@ -173,7 +183,10 @@ io::Task<void> Proxy::serve_planned(Request& request) {
       }
     }
     if (lane == nullptr) {
-      co_await fail(request, request.last_failure.value_or(offline(request.tunnel.cluster())));
+      if (!request.last_failure.has_value()) {
+        request.last_failure = offline(request.tunnel.cluster());
+      }
+      co_await fail(request);
       break;
     }
     if (++request.attempts > 1) {
@@ -197,12 +210,14 @@ io::Task<Proxy::Verdict> Proxy::attempt(Request& request, LanePtr lane) {
       request.last_failure = lost_before_answer(cluster, false);
       co_return Verdict::TryAnother;
     }
-    co_await fail(request, identity_error(cluster, field.error()));
+    request.last_failure = identity_error(cluster, field.error());
+    co_await fail(request);
     co_return Verdict::Done;
   }
   if (!request.plan.upgrade.empty() && !lane->allows_upgrades()) {
-    co_await fail(request, agent_error(cluster, tunnel::kErrorRefusedRequest,
-                                       "it does not serve upgrades", false));
+    request.last_failure =
+        agent_error(cluster, tunnel::kErrorRefusedRequest, "it does not serve upgrades", false);
+    co_await fail(request);
     co_return Verdict::Done;
   }
   if (request.head.use_count() > 1) {
@@ -248,14 +263,15 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
     if (again && !request.aborted) {
       verdict = Verdict::TryAnother;
     } else {
-      co_await fail(request, *request.last_failure);
+      co_await fail(request);
     }
   } else if (!code.empty()) {
     verdict = co_await on_agent_error(request, *lane, up, code);
   } else if (response->headers.has(tunnel::kUpgradedField) && request.plan.upgrade.empty()) {
-    co_await fail(request, agent_error(request.tunnel.cluster(), tunnel::kErrorFailed,
-                                       "it upgraded a request that asked for none",
-                                       is_write(request.record.method)));
+    request.last_failure =
+        agent_error(request.tunnel.cluster(), tunnel::kErrorFailed,
+                    "it upgraded a request that asked for none", is_write(request.record.method));
+    co_await fail(request);
   } else if (response->headers.has(tunnel::kUpgradedField)) {
     uploads.spawn(upload(request.exchange, up));
     co_await answer(request, up, std::move(*response));
@@ -279,6 +295,7 @@ io::Task<Proxy::Verdict> Proxy::exchange_with(Request& request, LanePtr lane,
     } else if (passed.ok() && !held.ended) {
       // The rest comes at the reader's pace, which must not hold up others.
       request.permit.become_lasting();
+      request.head.reset();  // it is not sent again
       co_await relay_body(request, up, format);
     }
   }
@@ -292,7 +309,7 @@ io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
                                                http::ClientExchange& up, const std::string& code) {
   const auto words = co_await http::read_whole(up, 8192);
   const bool write = is_write(request.record.method);
-  const kube::Status status =
+  request.last_failure =
       agent_error(request.tunnel.cluster(), code, words.ok() ? *words : std::string(), write);
   if (code == tunnel::kErrorUnknownIdentity) {
     lane.forget(*request.principal);
@@ -306,10 +323,9 @@ io::Task<Proxy::Verdict> Proxy::on_agent_error(Request& request, Lane& lane,
       (unsent && request.body.replayable()) ||
       (code == tunnel::kErrorFailed && request.plan.repeatable && request.attempts < 2);
   if (again) {
-    request.last_failure = status;
     co_return Verdict::TryAnother;
   }
-  co_await fail(request, status);
+  co_await fail(request);
   co_return Verdict::Done;
 }
 
@@ -368,14 +384,14 @@ io::Task<void> Proxy::relay_body(Request& request, http::ClientExchange& up,
   }
 }
 
-io::Task<void> Proxy::fail(Request& request, kube::Status status) {
+io::Task<void> Proxy::fail(Request& request) {
   if (request.aborted) {
     co_return;
   }
   metrics_.failures.add();
-  request.record.status = status.code;
-  request.record.reason = status.message;
-  co_await answer_status(request.exchange, std::move(status));
+  request.record.status = request.last_failure->code;
+  request.record.reason = request.last_failure->message;
+  co_await answer_status(request.exchange, *request.last_failure);
 }
 
 }  // namespace roadstead::stub

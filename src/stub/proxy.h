@@ -5,9 +5,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "audit/sink.h"
 #include "base/clock.h"
+#include "base/own_frame.h"
 #include "base/random.h"
 #include "http/message.h"
 #include "identity/principal.h"
@@ -41,14 +43,18 @@ class Proxy {
   struct Request;
   enum class Verdict : unsigned char { Done, TryAnother };
 
+  static bool plan(Request& request, std::string_view target);
   io::Task<void> serve_planned(Request& request);
   io::Task<Verdict> attempt(Request& request, LanePtr lane);
   io::Task<Verdict> exchange_with(Request& request, LanePtr lane, http::ClientExchange& up);
-  io::Task<Verdict> on_agent_error(Request& request, Lane& lane, http::ClientExchange& up,
-                                   const std::string& code);
-  io::Task<void> answer(Request& request, http::ClientExchange& up, http::ResponseHead head);
+  ROADSTEAD_OWN_FRAME io::Task<Verdict> on_agent_error(Request& request, Lane& lane,
+                                                       http::ClientExchange& up,
+                                                       const std::string& code);
+  ROADSTEAD_OWN_FRAME io::Task<void> answer(Request& request, http::ClientExchange& up,
+                                            http::ResponseHead head);
   io::Task<void> relay_body(Request& request, http::ClientExchange& up, WatchFramer::Format format);
-  io::Task<void> fail(Request& request, kube::Status status);
+  // Tells the user the last failure.
+  ROADSTEAD_OWN_FRAME io::Task<void> fail(Request& request);
 
   const Clock& clock_;
   Random& random_;
