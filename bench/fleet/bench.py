@@ -61,24 +61,25 @@ class Seen:
 
 def run(options: Options) -> Outcome:
     pace = QUICK if options.quick else FULL
-    repeats = options.repeats or pace.repeats
     machine = Machine.here()
     began = time.monotonic()
     seen = Seen(alone=agent_alone(watches=500))
     with World(pace.small) as world:
-        seen.idle.append(workloads.idle(world, pace.small))
-        _restarts(world, seen, repeats)
-        seen.watches.append(workloads.watches(world, pace.small, pace.watches_each))
+        seen.idle.append(workloads.idle(world, pace.small, pace.idle_seconds))
+        _restarts(world, seen, options.repeats or pace.restarts[0])
+        seen.watches.append(workloads.watches(world, pace.small, pace.watches_each, pace.idle_seconds))
         seen.fan_in.append(workloads.fan_in(world, pace.event_rate, pace.event_seconds))
     with World(pace.large) as world:
-        seen.idle.append(workloads.idle(world, pace.large))
-        _restarts(world, seen, repeats)
+        seen.idle.append(workloads.idle(world, pace.large, pace.idle_seconds))
+        _restarts(world, seen, options.repeats or pace.restarts[1])
     rows = _rows(seen)
     print(f"took {time.monotonic() - began:.0f} s", file=sys.stderr)
     return Outcome(rows, _text(machine, pace, rows, seen))
 
 
 def _restarts(world: World, seen: Seen, repeats: int) -> None:
+    if repeats == 0:
+        return
     for _ in range(repeats):
         seen.restarts.append(workloads.restart(world, signal.SIGKILL))
     seen.restarts.append(workloads.restart(world, signal.SIGKILL, AWAY_SECONDS))

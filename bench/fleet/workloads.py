@@ -15,7 +15,6 @@ from e2e.support import wait
 
 from .world import LOOPBACK, World
 
-IDLE_SECONDS = 10
 # A lane that lived for less is redialled with more patience; the other side of the same rule.
 PROVEN_SECONDS = 12
 BACK_PATIENCE = 90
@@ -28,11 +27,12 @@ class Pace:
     watches_each: int
     event_rate: float
     event_seconds: float
-    repeats: int  # of restarts
+    idle_seconds: float
+    restarts: tuple[int, int]  # how often the hub is killed, with the small and the large fleet
 
 
-FULL = Pace(1_000, 10_000, 50, 5_000, 10, 3)
-QUICK = Pace(200, 1_000, 50, 2_000, 4, 1)
+FULL = Pace(1_000, 10_000, 50, 5_000, 10, 10, (3, 1))
+QUICK = Pace(200, 1_000, 50, 2_000, 4, 4, (0, 1))
 
 
 @dataclass(frozen=True)
@@ -90,15 +90,15 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def idle(world: World, agents: int) -> Idle:
+def idle(world: World, agents: int, seconds: float) -> Idle:
     before = world.hub.resident_bytes()
     say(f"{agents:,} Agents dial")
     world.dial(agents, agents / 500)
     world.settle()
-    time.sleep(IDLE_SECONDS)
+    time.sleep(seconds)
     spent = world.hub.cpu_seconds()
-    time.sleep(IDLE_SECONDS)
-    share = (world.hub.cpu_seconds() - spent) / IDLE_SECONDS
+    time.sleep(seconds)
+    share = (world.hub.cpu_seconds() - spent) / seconds
     return Idle(agents, before, world.hub.resident_bytes(), share, world.fleet.resident_bytes())
 
 
@@ -140,18 +140,17 @@ def restart(world: World, number: signal.Signals, away: float = 0) -> Restart:
         stats["otherFailures"] - at_start["otherFailures"], stats["sample"])
     say(result.line())
     world.hub.wait_ready()
-    world.settle()
     return result
 
 
-def watches(world: World, agents: int, each: int) -> Watches:
+def watches(world: World, agents: int, each: int, seconds: float) -> Watches:
     count = agents * each
     say(f"{count:,} watches")
     hub, simulator = world.hub.resident_bytes(), world.fleet.resident_bytes()
     stats = world.fleet.ask("watch", clusters=agents, each=each)
     assert stats["watches"] == count, stats
     world.settle()
-    time.sleep(IDLE_SECONDS)
+    time.sleep(seconds)
     return Watches(
         agents, count, (world.hub.resident_bytes() - hub) / count, (world.fleet.resident_bytes() - simulator) / count)
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from e2e.support import client, paths, wait
 from e2e.support.client import GROUP
 from e2e.support.hub import Hub
 from e2e.support.process import Program, die_with_parent
-from harness import load
+from harness import load, scratch
 from harness.load import Endpoint
 from tunnel.world import World as OneCluster
 
@@ -65,7 +64,7 @@ class World:
 
     def __init__(self, members: int, hub_flags: Sequence[str] = ()) -> None:
         self.members = members
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=load.cache()))
+        self.folder = scratch.folder()
         self.load = load.program()
         self.hub = Hub(self.folder / "hub", LOOPBACK, *hub_flags)
         self._fleet: Fleet | None = None
@@ -143,7 +142,7 @@ class World:
 
 def agent_alone(watches: int) -> dict[str, float]:
     """A real Agent with one lane: bytes resident while it is idle, and what each of many idle watches adds."""
-    with OneCluster("h2") as world:
+    with OneCluster(()) as world:
         agent = world.agent
         time.sleep(SETTLE_SECONDS)
         idle = agent.resident_bytes()
