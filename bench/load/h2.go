@@ -39,6 +39,9 @@ type h2Conn struct {
 	initial    int64             // the peer's SETTINGS_INITIAL_WINDOW_SIZE
 	frameSize  int
 	plain      bool // asks for no compression
+	leaving    bool // the server wants new requests elsewhere; it still answers those up to lastStream
+	lastStream uint32
+	watching   int // watches that have not ended
 }
 
 // What `read` found, beyond what it answers by itself.
@@ -195,6 +198,10 @@ func (c *h2Conn) read() (h2Event, error) {
 	case *http2.RSTStreamFrame:
 		return h2Event{stream: f.StreamID}, streamReset{f.StreamID, f.ErrCode}
 	case *http2.GoAwayFrame:
+		if f.ErrCode == http2.ErrCodeNo {
+			c.leaving, c.lastStream = true, f.LastStreamID
+			return h2Event{}, nil
+		}
 		return h2Event{}, fmt.Errorf("GOAWAY: %v", f.ErrCode)
 	}
 	return h2Event{}, nil

@@ -144,6 +144,9 @@ func h1Get(out io.Writer, in *bufio.Reader, request []byte) error {
 	return err
 }
 
+// The server had said to go elsewhere before it saw the request, which any client then does.
+var errElsewhere = errors.New("the server did not take the request, since it drains")
+
 // One request on an idle connection.
 func (c *h2Conn) get(path string) error {
 	wanted, err := c.request("GET", path, false)
@@ -159,6 +162,30 @@ func (c *h2Conn) get(path string) error {
 		if err == nil && event.stream == wanted && event.ended {
 			return nil
 		}
+		if c.leaving && wanted > c.lastStream {
+			return errElsewhere
+		}
+	}
+	return err
+}
+
+// get, on a new connection where the server wants that.
+func getAnywhere(conn **h2Conn, spec *Spec, config *tls.Config) error {
+	err := error(errElsewhere)
+	if !(*conn).leaving {
+		err = (*conn).get(spec.Path)
+	}
+	for range 3 { // a new connection may meet a server that drains, too
+		if !errors.Is(err, errElsewhere) {
+			break
+		}
+		(*conn).close()
+		fresh, dialled := dialH2(spec, config)
+		if dialled != nil {
+			return dialled
+		}
+		*conn = fresh
+		err = fresh.get(spec.Path)
 	}
 	return err
 }
@@ -195,7 +222,7 @@ func rateWorkers(spec *Spec, config *tls.Config) ([]worker, error) {
 		workers = append(workers, worker{
 			run: func(w *window, t *tally) {
 				for asked := range tickets {
-					err := conn.get(spec.Path)
+					err := getAnywhere(&conn, spec, config)
 					switch {
 					case w.over.Load():
 						return

@@ -20,7 +20,9 @@ func streaming(spec *Spec, config *tls.Config, expected int, reader streamReader
 	return observe(spec, workers, expected)
 }
 
-type streamReader func(*h2Conn) (func(h2Event, *window, *tally) error, error)
+type eventHandler = func(h2Event, *window, *tally) error
+
+type streamReader func(*h2Conn) (eventHandler, error)
 
 func streamWorkers(spec *Spec, config *tls.Config, reader streamReader) ([]worker, error) {
 	var workers []worker
@@ -38,6 +40,15 @@ func streamWorkers(spec *Spec, config *tls.Config, reader streamReader) ([]worke
 		}
 		run := func(w *window, t *tally) {
 			for {
+				if conn.leaving && conn.watching == 0 && spec.Reopen && !w.over.Load() {
+					if conn, handle, err = again(conn, spec, config, reader); err != nil {
+						t.fail(err)
+						return
+					}
+				}
+				if w.over.Load() {
+					return
+				}
 				event, err := conn.read()
 				if err == nil && event.status != 0 && event.status/100 != 2 {
 					err = fmt.Errorf("HTTP %d", event.status)
@@ -59,12 +70,27 @@ func streamWorkers(spec *Spec, config *tls.Config, reader streamReader) ([]worke
 				}
 			}
 		}
-		workers = append(workers, worker{run, conn.close})
+		workers = append(workers, worker{run, func() { conn.close() }})
 	}
 	return workers, nil
 }
 
+// All watches anew on another connection, where the server drains.
+func again(old *h2Conn, spec *Spec, config *tls.Config, reader streamReader) (*h2Conn, eventHandler, error) {
+	old.close()
+	conn, err := dialH2(spec, config)
+	if err != nil {
+		return old, nil, err
+	}
+	handle, err := reader(conn)
+	if err == nil {
+		err = conn.flush()
+	}
+	return conn, handle, err
+}
+
 func (c *h2Conn) open(spec *Spec) error {
+	c.watching = spec.Streams
 	for range spec.Streams {
 		if _, err := c.request("GET", spec.Path, false); err != nil {
 			return err
@@ -74,7 +100,7 @@ func (c *h2Conn) open(spec *Spec) error {
 }
 
 func download(spec *Spec, config *tls.Config) (Result, error) {
-	return streaming(spec, config, spec.Connections*spec.Streams, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, spec.Connections*spec.Streams, func(c *h2Conn) (eventHandler, error) {
 		count := func(event h2Event, w *window, t *tally) error {
 			if w.open.Load() {
 				t.bytes += int64(len(event.data))
@@ -87,7 +113,7 @@ func download(spec *Spec, config *tls.Config) (Result, error) {
 
 func upload(spec *Spec, config *tls.Config) (Result, error) {
 	chunk := make([]byte, 16<<10)
-	return streaming(spec, config, 0, func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return streaming(spec, config, 0, func(c *h2Conn) (eventHandler, error) {
 		var bodies []uint32
 		for range spec.Streams {
 			stream, err := c.request("POST", spec.Path, true)
@@ -128,7 +154,7 @@ func watches(spec *Spec, config *tls.Config) (Result, error) {
 
 // With a time, events of anything else than writes since then are left out.
 func watchReader(spec *Spec, since time.Time) streamReader {
-	return func(c *h2Conn) (func(h2Event, *window, *tally) error, error) {
+	return func(c *h2Conn) (eventHandler, error) {
 		partial := map[uint32][]byte{}
 		lines := func(event h2Event, w *window, t *tally) error {
 			rest := append(partial[event.stream], event.data...)
@@ -160,6 +186,10 @@ func (c *h2Conn) reopen(spec *Spec, event h2Event, rest []byte) error {
 	}
 	if len(rest) > 0 {
 		return fmt.Errorf("the watch ended within an event, after %d bytes of it", len(rest))
+	}
+	if c.leaving {
+		c.watching--
+		return nil
 	}
 	if _, err := c.request("GET", spec.Path, false); err != nil {
 		return err

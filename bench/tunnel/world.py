@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from e2e.support import client, paths, wait
-from e2e.support.hub import Hub
+from e2e.support.hub import SupervisedHub
 from e2e.support.process import Program
 from harness.envoy import NoEnvoy
 from harness.golang import NotBuilt
@@ -96,7 +96,7 @@ class World:
             self._start_beside(name)
 
     def _start_ours(self) -> None:
-        self.hub = Hub(self.folder / "hub", self.site.near)
+        self.hub = SupervisedHub(self.folder / "hub", self.site.near)
         self.site.own(self.hub)
         self.hub.start()
         first = self.hub.first_login()
