@@ -40,7 +40,7 @@ PARTS = (
     Part("tunnel", (
         ("--beside", "all", "--seconds", "0.6", "--minutes", "15"), ("--beside", "all", "--repeats", "1", "--minutes", "2")), (20, 4)),
     Part("path", (("--repeats", "3", "--seconds", "5"), ()), (5, 1)),
-    Part("fleet", ((), ()), (8, 2), "fleet/bench.py"),
+    Part("fleet", ((), ()), (9, 3), "fleet/bench.py"),
 )
 
 
