@@ -106,15 +106,17 @@ def _rows(seen: Seen) -> list[Row]:
         mine = [r for r in seen.restarts if r.agents == agents]
         limit = BACK_SECONDS.get(agents)
         for what, chosen in (
-            ("killed", [r for r in mine if r.kind == "SIGKILL" and r.away < AWAY_SECONDS]),
-            ("killed, about 1 s away", [r for r in mine if r.kind == "SIGKILL" and r.away >= AWAY_SECONDS]),
+            ("killed", [r for r in mine if r.kind == "SIGKILL" and not r.paused]),
+            (f"killed, started {AWAY_SECONDS:g} s later", [r for r in mine if r.kind == "SIGKILL" and r.paused]),
             ("ended in order", [r for r in mine if r.kind == "SIGTERM"]),
         ):
             if chosen:
                 rows.append(_at_most(f"hub {what}, {agents:,} Agents: from listening until all are back",
                                      [r.all_back for r in chosen], "s", limit))
-        rows.append(_at_most(f"hub restarts, {agents:,} Agents: failed handshakes", [float(r.handshakes_failed) for r in mine],
-                             "", 0, "each time"))
+        rows.append(_at_most(f"hub restarts, {agents:,} Agents: failed handshakes, all {len(mine)} times together",
+                             [float(sum(r.handshakes_failed for r in mine))], "", 0))
+        rows.append(_at_most(f"hub restarts, {agents:,} Agents: connections that got no answer, all {len(mine)} times together",
+                             [float(sum(r.other_failures for r in mine))], "", None))
         rows.append(_at_most(f"hub restarts, {agents:,} Agents: processor time until all are back, hub, for each Agent",
                              [1e6 * r.hub_cpu / agents for r in mine], "us", None))
     for f in seen.fan_in:

@@ -50,6 +50,7 @@ class Restart:
 
     agents: int
     kind: str
+    paused: bool  # before the new hub was started, besides what ending and starting take
     away: float
     first_back: float
     all_back: float
@@ -134,7 +135,7 @@ def restart(world: World, number: signal.Signals, away: float = 0) -> Restart:
     wait.until("all Agents are back", world.fleet.connected, timeout=BACK_PATIENCE, done=lambda n: n >= agents, every=0.1)
     stats = world.fleet.ask("stats")
     result = Restart(
-        agents, number.name, listening.at - ended, stats["firstConnected"] / 1e3 - listening.at,
+        agents, number.name, away > 0, listening.at - ended, stats["firstConnected"] / 1e3 - listening.at,
         stats["lastConnected"] / 1e3 - listening.at, world.hub.cpu_seconds(), world.fleet.cpu_seconds() - simulator,
         stats["refused"], stats["handshakesFailed"] - at_start["handshakesFailed"],
         stats["otherFailures"] - at_start["otherFailures"], stats["sample"])
