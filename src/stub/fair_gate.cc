@@ -119,7 +119,7 @@ void FairGate::end_wait(Ticket& ticket, std::optional<Error> failure) {
   Person& person = *ticket.person_;
   ticket.gate_ = nullptr;
   ticket.failure_ = std::move(failure);
-  std::erase(person.waiting, &ticket);
+  person.waiting.erase(ticket.place_);
   --waiting_;
   if (person.waiting.empty() && person.has_turn) {
     person.has_turn = false;
@@ -168,7 +168,7 @@ io::Task<Result<FairGate::Permit>> FairGate::enter(io::Executor& executor, std::
   ticket.gate_ = this;
   ticket.executor_ = &executor;
   ticket.person_ = &me;
-  me.waiting.push_back(&ticket);
+  ticket.place_ = me.waiting.insert(me.waiting.end(), &ticket);
   ++waiting_;
   queue(me);
   co_await Wait{ticket};

@@ -12,6 +12,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -79,6 +80,7 @@ class FairGate {
     FairGate* gate_ = nullptr;  // while it waits
     io::Executor* executor_ = nullptr;
     Person* person_ = nullptr;
+    std::list<Ticket*>::iterator place_;
     std::coroutine_handle<> waiter_;
     std::optional<Error> failure_;
   };
@@ -98,7 +100,7 @@ class FairGate {
   struct Person {
     std::size_t running = 0;
     std::size_t lasting = 0;
-    std::deque<Ticket*> waiting;
+    std::list<Ticket*> waiting;  // mostly empty: it then holds no memory, as a deque would
     bool has_turn = false;  // is in turns_
     const std::string* name = nullptr;
   };
