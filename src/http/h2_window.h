@@ -59,10 +59,14 @@ class BufferBudget {
 };
 
 // The growth rule of one stream: a sender that is held back by the window fills it about once a
-// round trip. So when a whole window was consumed within two round trips, the window doubles.
-// While the budget is tight, it halves instead, never below where it started.
+// round trip, and where packets are lost every loss stops what arrives for up to one more. So when
+// a whole window was consumed within kPatience round trips, the window doubles: it ends at most at
+// twice that many times what the path holds. While the budget is tight, it halves instead, never
+// below where it started.
 class WindowTuner {
  public:
+  static constexpr int kPatience = 4;
+
   WindowTuner(std::uint32_t initial, std::uint32_t max, BufferBudget* budget)
       : initial_(initial), max_(std::max(initial, max)), window_(initial), budget_(budget) {}
   ~WindowTuner() { release(window_ - initial_); }
@@ -80,7 +84,7 @@ class WindowTuner {
       consumed_ = 0;
       if (budget_ != nullptr && budget_->tight()) {
         shrink();
-      } else if (clock.now() - start_ <= 2 * round_trip) {
+      } else if (clock.now() - start_ <= kPatience * round_trip) {
         grow();
       }
     }

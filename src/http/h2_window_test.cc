@@ -38,9 +38,18 @@ TEST(WindowTuner, SlowPathsAndReadersKeepTheSmallWindow) {
   WindowTuner tuner(kInitial, kMax, nullptr);
   for (int i = 0; i < 100; ++i) {
     tuner.on_consumed(kInitial / 2, clock, kRoundTrip);
-    clock.advance(3 * kRoundTrip);
+    clock.advance((WindowTuner::kPatience + 1) * kRoundTrip);
   }
   EXPECT_EQ(tuner.window(), kInitial);
+}
+
+// Over a path that loses packets a window takes more than two round trips although it is too small.
+TEST(WindowTuner, GrowsWhereLossesHoldArrivalsUp) {
+  FakeClock clock;
+  WindowTuner tuner(kInitial, kMax, nullptr);
+  tuner.on_consumed(kInitial / 2, clock, kRoundTrip);
+  clock.advance(3 * kRoundTrip);
+  EXPECT_EQ(tuner.on_consumed(kInitial / 2, clock, kRoundTrip), 2 * kInitial);
 }
 
 TEST(WindowTuner, NothingGrowsBeforeARoundTripIsKnown) {
