@@ -101,7 +101,7 @@ class FairGate {
     std::size_t running = 0;
     std::size_t lasting = 0;
     std::list<Ticket*> waiting;  // mostly empty: it then holds no memory, as a deque would
-    bool has_turn = false;  // is in turns_
+    bool has_turn = false;       // is in turns_
     const std::string* name = nullptr;
   };
 
