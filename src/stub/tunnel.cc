@@ -62,14 +62,14 @@ LanePtr Tunnel::pick(const std::vector<TriedLane>& tried) const {
 }
 
 io::Task<LanePtr> Tunnel::await_lane(const std::vector<TriedLane>& tried, const bool& given_up) {
-  LanePtr lane = pick(tried);
-  if (lane == nullptr &&
-      std::ranges::any_of(lanes_, [](const LanePtr& l) { return l->serves(); })) {
+  if (std::ranges::any_of(lanes_, [](const LanePtr& l) { return l->serves(); })) {
     expect_lane(changed_.executor().clock().now() + expect_after_loss_);
   }
-  const io::DeadlineGuard guard(changed_.executor(), Deadline::at(expected_until_),
-                                [this] { changed_.pulse(); });
+  LanePtr lane;
   while (lane == nullptr && expects_lane() && !given_up) {
+    // The time may move while we wait: a lane that was drained is lost a little later.
+    const io::DeadlineGuard guard(changed_.executor(), Deadline::at(expected_until_),
+                                  [this] { changed_.pulse(); });
     co_await changed_.wait();
     lane = pick(tried);
   }

@@ -43,7 +43,8 @@ class Tunnel {
   // The usable lane with the least queued bytes, then the fewest streams; a lane of another replica
   // than those in `tried` when there is one. nullptr when none is usable.
   LanePtr pick(const std::vector<TriedLane>& tried) const;
-  // As pick(), after waiting for as long as one is expected; nullptr at once when `given_up`.
+  // After pick() gave none: as pick(), once there is one, for as long as one is expected; nullptr
+  // at once when `given_up`.
   io::Task<LanePtr> await_lane(const std::vector<TriedLane>& tried, const bool& given_up);
   // A lane is on its way until then at least.
   void expect_lane(MonotonicTime until) { expected_until_ = std::max(expected_until_, until); }

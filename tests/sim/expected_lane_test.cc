@@ -29,6 +29,10 @@ class ExpectedLane : public testing::Test {
     answer_ = co_await world_.request("GET", std::move(target), "", patience);
   }
 
+  io::Task<void> watch_until_lost(Answer* out) {
+    *out = co_await world_.request("GET", "/api/v1/pods?watch=1", "", seconds(600));
+  }
+
   World world_{31, expecting()};
   Answer answer_;
   io::TaskGroup group_{world_.loop()};
@@ -73,6 +77,20 @@ TEST_F(ExpectedLane, ThatWasLostIsExpectedForFiveSeconds) {
   world_.loop().run_for(seconds(2));
   EXPECT_EQ(answer_.status, 503) << answer_.error;
   EXPECT_EQ(world_.stubs().tunnels(), 0U);
+}
+
+TEST_F(ExpectedLane, ThatWasDrainedAndThenLostIsNotExpectedForEver) {
+  world_.connect(0);
+  world_.loop().run_for(std::chrono::minutes(1));
+  Answer watch;
+  group_.spawn(watch_until_lost(&watch));
+  world_.loop().run_for(seconds(2));
+  world_.stubs().drain();
+  ask_for(seconds(2));
+  EXPECT_EQ(answer_.status, 0);
+  world_.kill(0);
+  world_.loop().run_for(seconds(20));
+  EXPECT_EQ(answer_.status, 503) << answer_.error;
 }
 
 TEST_F(ExpectedLane, OfARemovedClusterIsNotExpected) {
