@@ -30,56 +30,18 @@ void say(std::string_view event, std::string_view name = "", std::string_view va
   std::fflush(stdout);
 }
 
+// Tells of the lists and watches that pass through it: an informer asks for nothing else.
 class PoolExchanger final : public kube::Exchanger {
  public:
   explicit PoolExchanger(agent::PooledApiServer& server) : server_(server) {}
   io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end, bool lasts,
                                                  Deadline deadline) override {
+    say(lasts ? "watch" : "list");
     return server_.open(std::move(head), end, lasts, deadline);
   }
 
  private:
   agent::PooledApiServer& server_;
-};
-
-// Tells of the lists and watches that pass through it.
-class ToldTransport final : public kube::Transport {
- public:
-  explicit ToldTransport(kube::Transport& below) : below_(below) {}
-
-  io::Task<Result<kube::ListPage>> list(kube::ListRequest request) override {
-    say("list");
-    return below_.list(std::move(request));
-  }
-  io::Task<Result<std::unique_ptr<kube::WatchStream>>> watch(kube::WatchRequest request) override {
-    say("watch", "", request.resource_version);
-    return below_.watch(std::move(request));
-  }
-  io::Task<Result<codec::json::value>> get(kube::Resource resource, kube::ObjectKey key) override {
-    return below_.get(std::move(resource), std::move(key));
-  }
-  io::Task<Result<codec::json::value>> create(kube::Resource resource,
-                                              codec::json::value object) override {
-    return below_.create(std::move(resource), std::move(object));
-  }
-  io::Task<Result<codec::json::value>> replace(kube::Resource resource, codec::json::value object,
-                                               std::string subresource) override {
-    return below_.replace(std::move(resource), std::move(object), std::move(subresource));
-  }
-  io::Task<Result<codec::json::value>> patch(kube::Resource resource, kube::ObjectKey key,
-                                             codec::json::value patch,
-                                             std::string subresource) override {
-    return below_.patch(std::move(resource), std::move(key), std::move(patch),
-                        std::move(subresource));
-  }
-  io::Task<Result<void>> remove(kube::Resource resource, kube::ObjectKey key,
-                                kube::RemoveOptions options) override {
-    return below_.remove(std::move(resource), std::move(key), std::move(options));
-  }
-  void close() override { below_.close(); }
-
- private:
-  kube::Transport& below_;
 };
 
 io::Task<void> follow(io::Shard& shard, kube::Informer& informer) {
@@ -102,8 +64,7 @@ Result<void> run(const std::string& path, std::string namespace_name) {
   io::BlockingPool blocking(1, 16);
   TRY(auto server, agent::PooledApiServer::create(std::move(access), shard, blocking, {}));
   PoolExchanger exchanger(*server);
-  kube::RestTransport rest(shard, exchanger);
-  ToldTransport transport(rest);
+  kube::RestTransport transport(shard, exchanger);
   telemetry::MetricRegistry metrics;
   kube::Informer informer({shard, random, metrics, {}}, transport, "configmaps",
                           {"", "v1", "configmaps", true}, {.namespace_ = std::move(namespace_name)},

@@ -72,7 +72,8 @@ class Hub(Program):
         ])
 
     def wait_ready(self) -> Hub:
-        wait.until("the hub serves", lambda: self.running and self.ready_file.exists(), timeout=30, dump=self.tail)
+        wait.until("the hub serves or has ended", lambda: not self.running or self.ready_file.exists(), timeout=30, dump=self.tail)
+        assert self.running, f"the hub does not start:\n{self.tail()}"
         return self
 
     def _run(self, argv: list[str | Path]) -> None:
