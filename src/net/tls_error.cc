@@ -10,56 +10,47 @@
 namespace roadstead::net {
 namespace {
 
+struct AlertMeaning {
+  std::string text;
+  std::optional<ConnectFault> fault = std::nullopt;
+};
+
 // The peer's alert (RFC 8446 section 6) as what it means for who reads the message.
-std::string alert_text(int alert) {
+AlertMeaning meaning_of(int alert) {
   switch (alert) {
     case SSL_AD_CERTIFICATE_REQUIRED:
-      return "the other side requires a client certificate and got none";
+      return {"the other side requires a client certificate and got none",
+              ConnectFault::OurCertificate};
     case SSL_AD_BAD_CERTIFICATE:
-      return "the other side does not accept our certificate (bad certificate)";
+      return {"the other side does not accept our certificate (bad certificate)",
+              ConnectFault::OurCertificate};
     case SSL_AD_UNSUPPORTED_CERTIFICATE:
-      return "the other side does not support our kind of certificate";
+      return {"the other side does not support our kind of certificate",
+              ConnectFault::OurCertificate};
     case SSL_AD_CERTIFICATE_REVOKED:
-      return "the other side says that our certificate is revoked";
+      return {"the other side says that our certificate is revoked", ConnectFault::OurCertificate};
     case SSL_AD_CERTIFICATE_EXPIRED:
-      return "the other side says that our certificate has expired or is not valid yet";
+      return {"the other side says that our certificate has expired or is not valid yet",
+              ConnectFault::Clock};
     case SSL_AD_CERTIFICATE_UNKNOWN:
-      return "the other side does not accept our certificate";
+      return {"the other side does not accept our certificate", ConnectFault::OurCertificate};
     case SSL_AD_UNKNOWN_CA:
-      return "the other side does not trust the CA of our certificate (unknown CA)";
+      return {"the other side does not trust the CA of our certificate (unknown CA)",
+              ConnectFault::OurCertificate};
     case SSL_AD_ACCESS_DENIED:
-      return "the other side denies access";
+      return {"the other side denies access", ConnectFault::OurCertificate};
     case SSL_AD_UNRECOGNIZED_NAME:
-      return "the other side does not serve this host name";
+      return {"the other side does not serve this host name", ConnectFault::NameNotServed};
     case SSL_AD_NO_APPLICATION_PROTOCOL:
-      return "the other side speaks none of the offered protocols (ALPN)";
+      return {"the other side speaks none of the offered protocols (ALPN)"};
     case SSL_AD_PROTOCOL_VERSION:
-      return "no TLS version in common";
+      return {"no TLS version in common"};
     case SSL_AD_HANDSHAKE_FAILURE:
-      return "the other side refused the handshake (no cipher or certificate in common)";
+      return {"the other side refused the handshake (no cipher or certificate in common)"};
     default: {
       const char* name = SSL_alert_desc_string_long(alert);
-      return std::string("the other side sent the alert \"") + name + '"';
+      return {std::string("the other side sent the alert \"") + name + '"'};
     }
-  }
-}
-
-std::optional<ConnectFault> alert_fault(int alert) {
-  switch (alert) {
-    case SSL_AD_CERTIFICATE_EXPIRED:
-      return ConnectFault::Clock;
-    case SSL_AD_CERTIFICATE_REQUIRED:
-    case SSL_AD_BAD_CERTIFICATE:
-    case SSL_AD_UNSUPPORTED_CERTIFICATE:
-    case SSL_AD_CERTIFICATE_REVOKED:
-    case SSL_AD_CERTIFICATE_UNKNOWN:
-    case SSL_AD_UNKNOWN_CA:
-    case SSL_AD_ACCESS_DENIED:
-      return ConnectFault::OurCertificate;
-    case SSL_AD_UNRECOGNIZED_NAME:
-      return ConnectFault::NameNotServed;
-    default:
-      return std::nullopt;
   }
 }
 
@@ -103,8 +94,9 @@ Error take_tls_error(const std::string& during, int io_error) {
                ? errno_text(io_error)
                : "the other side closed the connection without ending it (no close_notify)";
   } else if (is_alert_of_peer()) {
-    text = alert_text(reason - SSL_AD_REASON_OFFSET);
-    fault = alert_fault(reason - SSL_AD_REASON_OFFSET);
+    AlertMeaning alert = meaning_of(reason - SSL_AD_REASON_OFFSET);
+    text = std::move(alert.text);
+    fault = alert.fault;
   } else {
     text = local_text(code);
   }
