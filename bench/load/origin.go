@@ -156,8 +156,13 @@ func wanted(r *http.Request) int64 {
 	return n
 }
 
+// With ?rate=R, R bytes a second.
 func (o *origin) bulk(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain")
+	if r.URL.Query().Has("rate") {
+		o.steady(w, r)
+		return
+	}
 	for left := wanted(r); left > 0; {
 		n, err := w.Write(o.block[:min(int64(len(o.block)), left)])
 		if err != nil {
@@ -165,6 +170,19 @@ func (o *origin) bulk(w http.ResponseWriter, r *http.Request) {
 		}
 		left -= int64(n)
 	}
+}
+
+func (o *origin) steady(w http.ResponseWriter, r *http.Request) {
+	rate, ok := rateOf(w, r)
+	if !ok {
+		return
+	}
+	begun(w)
+	control := http.NewResponseController(w)
+	paced(r, rate/float64(len(o.block)), func() error {
+		_, err := w.Write(o.block)
+		return errors.Join(err, control.Flush())
+	})
 }
 
 // A list of about ?bytes=N, chunked as API servers send long ones.
@@ -189,22 +207,43 @@ func (o *origin) create(w http.ResponseWriter, r *http.Request) {
 	answer(w, 201, map[string]any{"kind": "ConfigMap", "apiVersion": "v1", "metadata": map[string]any{"name": "made", "received": n}})
 }
 
-// ?watch=true&rate=R: R events a second of 1 KiB, each with the time of writing. The first comes at a random moment, so
-// that many watches do not fire together.
+// ?watch=true&rate=R: R events a second of 1 KiB, each with the time of writing.
 func (o *origin) watch(w http.ResponseWriter, r *http.Request) {
+	rate, ok := rateOf(w, r)
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	begun(w)
+	control := http.NewResponseController(w)
+	filler := strings.Repeat("y", 900)
+	paced(r, rate, func() error {
+		_, err := fmt.Fprintf(w,
+			`{"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","annotations":{"sent":"%d","filler":"%s"}}}}`+"\n",
+			time.Now().UnixNano(), filler)
+		return errors.Join(err, control.Flush())
+	})
+}
+
+func rateOf(w http.ResponseWriter, r *http.Request) (float64, bool) {
 	rate, err := strconv.ParseFloat(r.URL.Query().Get("rate"), 64)
 	if err != nil || rate <= 0 {
-		answer(w, 400, map[string]string{"kind": "Status", "message": "rate: events a second, above 0"})
-		return
+		answer(w, 400, map[string]string{"kind": "Status", "message": "rate: so many a second, above 0"})
+		return 0, false
 	}
-	interval := time.Duration(float64(time.Second) / rate)
-	control := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "application/json")
+	return rate, true
+}
+
+// Sends the head, long before there is a body.
+func begun(w http.ResponseWriter) {
 	w.WriteHeader(200)
-	if control.Flush() != nil {
-		return
-	}
-	filler := strings.Repeat("y", 900)
+	_ = http.NewResponseController(w).Flush()
+}
+
+// Does it `rate` times a second until it fails or nobody reads. The first time is random, so that many do not fire together;
+// what is late is made up for.
+func paced(r *http.Request, rate float64, do func() error) {
+	interval := seconds(1 / rate)
 	due := time.Now().Add(time.Duration(rand.Int64N(int64(interval))))
 	for timer := time.NewTimer(time.Until(due)); ; timer.Reset(time.Until(due)) {
 		select {
@@ -213,10 +252,7 @@ func (o *origin) watch(w http.ResponseWriter, r *http.Request) {
 		case <-timer.C:
 		}
 		due = due.Add(interval)
-		_, err := fmt.Fprintf(w,
-			`{"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","annotations":{"sent":"%d","filler":"%s"}}}}`+"\n",
-			time.Now().UnixNano(), filler)
-		if err != nil || control.Flush() != nil {
+		if do() != nil {
 			return
 		}
 	}

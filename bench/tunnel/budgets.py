@@ -10,7 +10,7 @@ from harness.load import Measured
 from harness.report import Other, Row, Spread
 
 from .runs import BEST_PEER, PEERS, Figure, Limit, Runs, column, joined, milliseconds, processor, us_each, variant_of
-from .workloads import WATCH_RATES, WATCHES
+from .workloads import BULK_MEGABYTES, BULK_STREAMS, WATCH_RATES, WATCHES
 
 MIB = 2**20
 GIB = 2**30
@@ -150,15 +150,17 @@ def _many_stalled(runs: Runs) -> list[Row]:
 
 
 def _echo(runs: Runs) -> list[Row]:
-    alone, beside = "keystroke echo, nothing beside it", "keystroke echo beside 100 bulk streams"
-    rows = [runs.row("echo", f"{alone}: {q}", "ms", milliseconds(q)) for q in ("p50", "p99")] if "echo" in runs else []
-    if "echo-bulk" in runs:
-        rows += [
-            runs.row("echo-bulk", f"{beside}: p50", "ms", milliseconds("p50")),
-            runs.row("echo-bulk", f"{beside}: p99", "ms", milliseconds("p99"), Limit(5)), runs.failed("echo-bulk", beside),
-            runs.row("echo-bulk", f"{beside}: bulk meanwhile", "MB/s", _beside, more=True),
-        ]
-    return rows
+    """The aim is for bulk that leaves room on the machine: without that, all ways, the direct one too, wait for the processor."""
+    steady = f"keystroke echo beside {BULK_STREAMS} bulk streams of {BULK_MEGABYTES} MB/s together"
+    flood = f"keystroke echo beside {BULK_STREAMS} bulk streams as fast as they can"
+    delays = {
+        "echo": ("keystroke echo, nothing beside it", ()), "echo-bulk": (steady, (Limit(5),)), "echo-flood": (flood, ()),
+    }
+    return joined((
+        runs.row(name, f"{title}: p50", "ms", milliseconds("p50")), runs.row(name, f"{title}: p99", "ms", milliseconds("p99"), *limits),
+        runs.failed(name, title),
+        *([runs.row(name, f"{title}: bulk meanwhile", "MB/s", _beside, more=True)] if name != "echo" else []),
+    ) for name, (title, limits) in delays.items() if name in runs)
 
 
 def _memory(runs: Runs, idle: Idle) -> list[Row]:

@@ -25,7 +25,10 @@ BULK = "/api/v1/namespaces/bench/pods/bulk/log"
 WATCH = "/api/v1/namespaces/bench/pods?watch=true&rate={}"
 WATCHES = 200
 WATCH_RATES = (5, 25)  # events a second of each
+BULK_STREAMS = 100  # beside keystrokes, on ten connections
+BULK_MEGABYTES = 40  # a second, of all of them; as fast as they can, they take both cores and every way waits for the processor
 SHELL = "/api/v1/namespaces/bench/pods/shell/exec?command=cat&stdin=true&stdout=true"
+KEYSTROKES = {"kind": "echo", "path": SHELL, "rate": 50}
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ def _watches(rate: int) -> dict[str, Any]:
     return {"kind": "watch", "path": WATCH.format(rate), "connections": 20, "streams": WATCHES // 20}
 
 
+def _bulk_streams(query: str = "") -> dict[str, Any]:
+    return {"kind": "download", "path": BULK + query, "connections": 10, "streams": BULK_STREAMS // 10}
+
+
 WORKLOADS = (
     Workload("get-1", _get(1)),
     Workload("get-16", _get(16)),
@@ -76,9 +83,9 @@ WORKLOADS = (
     Workload("rate-200", _rate(200), length=2),
     Workload("stall", _rate(200, kind="stall", stall_path=BULK), length=2),
     Workload("stall-100", _rate(200, kind="stall", stall_path=BULK, stalled=100, settle=2), "hops", length=2, repeats=3),
-    Workload("echo", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3),
-    Workload("echo-bulk", {"kind": "echo", "path": SHELL, "rate": 50}, length=2, repeats=3, meanwhile={
-        "kind": "download", "path": BULK, "connections": 10, "streams": 10}),
+    Workload("echo", KEYSTROKES, length=2, repeats=3),
+    Workload("echo-bulk", KEYSTROKES, length=2, meanwhile=_bulk_streams(f"?rate={BULK_MEGABYTES * 1_000_000 / BULK_STREAMS:.0f}")),
+    Workload("echo-flood", KEYSTROKES, quick=False, length=2, repeats=2, meanwhile=_bulk_streams()),
     Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", quick=False, length=3, repeats=3),
 )
 
