@@ -158,12 +158,18 @@ Edge::Edge(const EdgeOptions& options, std::vector<ShardEdge*> shards,
       shards_(std::move(shards)),
       tunnels_(tunnels),
       logger_(std::move(logger)),
-      tasks_(shards_.front()->shard()) {}
+      tasks_(shards_.front()->shard()),
+      look_ended_(shards_.front()->shard()) {}
 
 io::Task<void> Edge::accept_loop(net::Listener& listener) {
   for (std::size_t accepted = 1;; ++accepted) {
     if (accepted % kAcceptedAtOnce == 0) {
       co_await shards_.front()->shard().yield();
+    }
+    auto permit = handshakes_.try_take();
+    while (!permit.has_value()) {
+      co_await look_ended_.wait();
+      permit = handshakes_.try_take();
     }
     auto socket = co_await listener.accept();
     if (!socket.ok()) {
@@ -174,15 +180,17 @@ io::Task<void> Edge::accept_loop(net::Listener& listener) {
       co_await io::sleep_for(shards_.front()->shard(), std::chrono::milliseconds(100));
       continue;
     }
-    tasks_.spawn(dispatch(std::move(*socket)));
+    tasks_.spawn(dispatch(std::move(*socket), std::move(*permit)));
   }
 }
 
-io::Task<void> Edge::dispatch(net::Socket socket) {
-  const auto permit = handshakes_.try_take();
-  if (!permit.has_value()) {
-    co_return;
-  }
+io::Task<void> Edge::dispatch(net::Socket socket, io::Quota::Permit permit) {
+  co_await hand_over(std::move(socket));
+  { const io::Quota::Permit ended = std::move(permit); }
+  look_ended_.pulse();
+}
+
+io::Task<void> Edge::hand_over(net::Socket socket) {
   io::Shard& here = shards_.front()->shard();
   const Deadline deadline = Deadline::after(here.clock(), options_.handshake_timeout);
   Result<void> proxied;
@@ -194,6 +202,10 @@ io::Task<void> Edge::dispatch(net::Socket socket) {
   if (!hello.ok()) {
     logger_.debug("connection dropped",
                   {{"source", socket.peer_address()}, {"error", hello.error().message()}});
+    co_return;
+  }
+  // After a storm the queue holds those who gave up and came again: they cost no cryptography.
+  if (socket.peer_has_left()) {
     co_return;
   }
   auto cluster = tunnel::cluster_of_tunnel_name(hello->server_name);

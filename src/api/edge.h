@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "http/server.h"
+#include "io/event.h"
 #include "io/quota.h"
 #include "io/shard.h"
 #include "io/sleep.h"
@@ -101,14 +102,17 @@ class Edge {
   io::Task<void> close();
 
  private:
-  io::Task<void> dispatch(net::Socket socket);
+  io::Task<void> dispatch(net::Socket socket, io::Quota::Permit permit);
+  io::Task<void> hand_over(net::Socket socket);
 
   const EdgeOptions& options_;
   std::vector<ShardEdge*> shards_;
   const stub::OneProcessTunnels& tunnels_;
   telemetry::Logger logger_;
   io::TaskGroup tasks_;
+  // Connections that have not shown their ClientHello; beyond it nothing is accepted.
   io::Quota handshakes_{4096};
+  io::Event look_ended_;
 };
 
 }  // namespace roadstead::api

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "io/sleep.h"
 #include "net/net_test_support.h"
 #include "net/socket.h"
 
@@ -207,6 +208,23 @@ TEST(ListenerTest, SeveralMayShareAPortAndOneMayBeAdopted) {
   EXPECT_EQ((*adopted)->local_address().port, address.port);
   EXPECT_FALSE(Listener::adopt(shard, ::socket(AF_INET, SOCK_STREAM, 0)).ok());
   EXPECT_FALSE(Listener::open(shard, {"hub.example", "1"}).ok());
+}
+
+TEST(SocketTest, KnowsThatThePeerHasLeftWhateverItSent) {
+  SystemClock clock;
+  io::Shard shard(clock);
+  const auto body = [](io::Shard* home) -> io::Task<void> {
+    test::SocketPair pair = co_await test::socket_pair(*home);
+    EXPECT_EQ(::send(pair.a.fd(), "hello", 5, MSG_NOSIGNAL), 5);
+    EXPECT_FALSE(pair.b.peer_has_left());
+    pair.a = Socket();
+    const Deadline deadline = test::soon(*home);
+    while (!pair.b.peer_has_left() && !deadline.expired(home->clock())) {
+      co_await io::sleep_for(*home, std::chrono::milliseconds(1));
+    }
+    EXPECT_TRUE(pair.b.peer_has_left());
+  };
+  shard.run_until_done(body(&shard));
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ class Socket {
   const std::string& peer_address() const { return peer_; }
   void set_peer_address(std::string address) { peer_ = std::move(address); }
   explicit operator bool() const { return fd_ >= 0; }
+  // The peer has closed or shut down its side, whatever it sent before.
+  bool peer_has_left() const;
 
  private:
   int fd_ = -1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,11 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     peer_ = std::move(other.peer_);
   }
   return *this;
+}
+
+bool Socket::peer_has_left() const {
+  pollfd look{fd_, POLLRDHUP, 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 Socket::~Socket() {
