@@ -52,7 +52,7 @@ def run_path(args: argparse.Namespace) -> Outcome:
 
 
 def run_all(args: argparse.Namespace) -> Outcome:
-    return whole.run(args.quick)
+    return whole.run(args.quick, args.cancels)
 
 
 # What runs, and where the text of a whole run is kept.
@@ -82,7 +82,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--objects", type=int, default=0, metavar="N", help="objects: how many for memory and start-up")
     parser.add_argument("--no-real", action="store_true", help="without the real API server")
     parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: what else is measured, of {beside}; or all")
-    parser.add_argument("--cancels", type=int, default=0, metavar="N", help="tunnel: how many requests are given up")
+    parser.add_argument("--cancels", type=int, default=0, metavar="N", help="tunnel, all: how many requests are given up")
     parser.add_argument("--minutes", type=float, default=0, metavar="M", help="tunnel: leave later repeats out as it gets late")
     parser.add_argument("--haproxy-alpn", default="http/1.1", choices=["http/1.1", "h2"], help="HAProxy's side to the origin")
     args = parser.parse_args()

@@ -19,7 +19,8 @@ from pathlib import Path
 from e2e.support.process import die_with_parent
 from harness import golang
 from harness.machine import Machine
-from harness.report import Row, table, verdict, where_better
+from harness.report import Row, verdict, where_better
+from sections import read_reasons, why_not_met, with_headings
 from tunnel.path import PLAIN
 from tunnel.runs import COLUMNS, PEERS
 
@@ -50,7 +51,8 @@ class Outcome:
     text: list[str]
 
 
-def run(quick: bool) -> Outcome:
+def run(quick: bool, cancels: int = 0) -> Outcome:
+    """`cancels`: how many requests are given up, if not as many as the part says."""
     machine = Machine.here()
     rows: list[Row] = []
     texts: list[str] = []
@@ -58,14 +60,14 @@ def run(quick: bool) -> Outcome:
     for part in PARTS:
         began = time.monotonic()
         print(f"== {part.name}, at most {part.minutes[quick]:g} minutes", file=sys.stderr, flush=True)
-        why = _run(part, quick, rows, texts)
+        why = _run(part, quick, ["--cancels", str(cancels)] if cancels else [], rows, texts)
         print(f"== {part.name}: {why or 'ok'} in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         if why:
             missing.append(f"{part.name}: {why}")
     return Outcome(rows, _text(machine, rows, texts, missing))
 
 
-def _run(part: Part, quick: bool, rows: list[Row], texts: list[str]) -> str:
+def _run(part: Part, quick: bool, more: Sequence[str], rows: list[Row], texts: list[str]) -> str:
     """What is in the way of its rows, if something is."""
     if part.needs and not (RUN.parent / part.needs).exists():
         return f"not there yet (bench/{part.needs} is missing)"
@@ -73,7 +75,7 @@ def _run(part: Part, quick: bool, rows: list[Row], texts: list[str]) -> str:
     for file in files.values():
         file.unlink(missing_ok=True)
     command = [
-        sys.executable, str(RUN), part.name, *(["--quick"] if quick else []), *part.flags[quick], "--json", str(files["json"]),
+        sys.executable, str(RUN), part.name, *(["--quick"] if quick else []), *part.flags[quick], *more, "--json", str(files["json"]),
         "--output", str(files["txt"])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
     try:
@@ -108,7 +110,8 @@ def _text(machine: Machine, rows: list[Row], texts: list[str], missing: list[str
         "Where a peer is better", *(f"  {line}" for line in where_better(rows, PEERS) or ["nowhere"]), "",
         "Aims not met", *(not_met or ["  none"]), "",
         *(["Not measured", *(f"  {line}" for line in missing), ""] if missing else []),
-        *table(rows, others), "", verdict(rows), "",
+        *with_headings(rows, others), "", verdict(rows), "",
+        "Why, for each aim that is not met", *(f"  {line}" for line in why_not_met(rows, read_reasons()) or ["none"]), "",
         "Each part with its configuration and all windows follows.", *texts,
     ]
 

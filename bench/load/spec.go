@@ -20,13 +20,14 @@ type Spec struct {
 	Key         string         `json:"key"`
 	Path        string         `json:"path"`
 	StallPath   string         `json:"stall_path"` // stall: what the stopped reader asks for
+	BriefPath   string         `json:"brief_path"` // abort: what has a short answer
 	Protocol    string         `json:"protocol"`   // h2 (default) or http/1.1; only get knows both, echo is http/1.1
 	Connections int            `json:"connections"`
 	Streams     int            `json:"streams"` // per connection
 	Rate        float64        `json:"rate"`    // requests/s over all connections, for rate, stall and echo
 	Warmup      float64        `json:"warmup"`  // seconds before the window
 	Seconds     float64        `json:"seconds"` // the window
-	Count       int            `json:"count"`   // abort, count: how many requests instead of a window
+	Count       int            `json:"count"`   // abort, count: how many requests (abort: about) instead of a window
 	Ask         Ask            `json:"ask"`     // ask, count, fanout: the requests
 	Plain       bool           `json:"plain"`   // no Accept-Encoding
 	Stalled     int            `json:"stalled"` // stall: how many stopped readers, 1 if not said

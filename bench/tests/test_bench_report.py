@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.load import Measured
 from harness.report import Other, Row, Spread, table, where_better
+from sections import NO_REASON, read_reasons, why_not_met, with_headings
 from tunnel.runs import BEST_PEER, Limit, Runs, us_each
 
 
@@ -98,3 +99,34 @@ def test_the_table_shows_ratios_and_what_is_missing() -> None:
     lines = table(rows, ["haproxy"])
     assert lines[1].endswith("25.0 x2.00")
     assert lines[2].split() == ["none", "none", "us"]
+
+
+def titled(*titles: str) -> list[Row]:
+    return [Row(title, Spread.of([2.0]), "ms", "<= 1", False) for title in titles]
+
+
+def test_the_whole_table_is_in_the_order_of_the_aims() -> None:
+    rows = titled("hub killed, 9 Agents: back", "bulk down, one stream", "bulk down, one stream over a path", "small GET, 1 client: CPU")
+    lines = with_headings(rows, [])
+    titles = [line.split("  ")[1] for line in lines if line.endswith("NO")]
+    assert titles == ["small GET, 1 client: CPU", "bulk down, one stream", "bulk down, one stream over a path", "hub killed, 9 Agents: back"]
+
+
+def test_a_section_without_an_aim_says_that_it_was_not_measured() -> None:
+    lines = with_headings([*titled("small GET, 1 client: CPU"), Row("500 requests/s: p50", Spread.of([1.0]), "ms")], [])
+    assert "Small GET, 1, 16 and 64 clients" in lines
+    assert "Fixed 500 requests/s: NOT MEASURED" in lines
+    assert "Bulk, one and eight streams: NOT MEASURED" in lines
+
+
+def test_a_row_in_no_section_is_shown_too() -> None:
+    assert with_headings(titled("something new"), [])[-1].startswith("  something new")
+
+
+def test_the_most_exact_reason_is_told_and_only_where_an_aim_is_not_met() -> None:
+    rows = [*titled("a: CPU", "a: rate", "b"), Row("a: good", Spread.of([1.0]), "ms", "<= 1", True)]
+    assert why_not_met(rows, {"a": "in general", "a: CPU": "for this"})[1::2] == ["    for this", "    in general", f"    {NO_REASON}"]
+
+
+def test_reasons_can_be_read() -> None:
+    assert all(read_reasons().values())

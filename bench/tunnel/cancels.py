@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 
 from harness import load
@@ -13,44 +14,81 @@ from harness.report import Other, Row, Spread
 from .peers import BY_NAME
 from .runs import column, variant_of
 from .site import Way
-from .workloads import BULK
+from .workloads import BULK, SMALL
 from .world import World
 
+# Others go before, which let buffers and pools grow to their sizes: so many, or a share of those that count.
 WARMING = 2000
-CONNECTIONS = 8
+WARMING_SHARE = 1 / 20
+CONNECTIONS = 16
+MIB = 2**20
 # Beyond this the peers are left out: their figures are the same, and some stop before.
 MOST_FOR_ALL = 20_000
-PATIENCE_SECONDS = 1800
+PATIENCE_SECONDS = 300
 PEER_SECONDS = 10
+# In which connections that were closed end at both sides; after which an Agent has given back the lanes that a load made it open.
+SETTLE_SECONDS = 1
+LANES_SECONDS = 65
+
+
+@dataclass(frozen=True)
+class Held:
+    """By one program, before and after."""
+
+    memory: tuple[int, int]  # bytes resident
+    descriptors: tuple[int, int]
+
+    @property
+    def growth(self) -> float:
+        return 100 * (self.memory[1] / self.memory[0] - 1)
+
+    @property
+    def opened(self) -> float:
+        return float(self.descriptors[1] - self.descriptors[0])
 
 
 @dataclass(frozen=True)
 class Left:
     """Of one way, after `count` requests that were given up."""
 
+    count: int
     failures: int
     note: str
     rate: float
-    memory: dict[str, float]  # change in per cent, by program
-    descriptors: dict[str, int]  # change
+    held: dict[str, Held]  # by program
 
 
 def _after(world: World, way: Way, count: int) -> Left:
-    """Others go before, which let buffers and pools grow to their sizes."""
     limit = PATIENCE_SECONDS if way.name == "ours" else PEER_SECONDS
 
     def abandon(number: int) -> load.Measured:
-        what = {"kind": "abort", "path": BULK, "count": number, "connections": CONNECTIONS, "seconds": limit}
+        what = {"kind": "abort", "path": BULK, "brief_path": SMALL, "count": number, "connections": CONNECTIONS, "seconds": limit}
         return load.measure(world.load, way.endpoint, {}, what, limit + 30)
 
-    warm = abandon(WARMING)
-    before = {name: (p.resident_bytes(), p.descriptors()) for name, p in way.programs.items()}
+    warm = abandon(max(WARMING, int(count * WARMING_SHARE)))
+    time.sleep(LANES_SECONDS if count > MOST_FOR_ALL else SETTLE_SECONDS)
+    before = _held(way)
     done = abandon(count)
-    after = {name: (p.resident_bytes(), p.descriptors()) for name, p in way.programs.items()}
+    after = _settled(way, before)
     return Left(
-        warm.failures + done.failures, done.first_error or warm.first_error or _short(done.done, count, limit), done.per_second,
-        {name: (after[name][0] / before[name][0] - 1) * 100 for name in before},
-        {name: after[name][1] - before[name][1] for name in before})
+        done.done, warm.failures + done.failures, done.first_error or warm.first_error or _short(done.done, count, limit),
+        done.per_second, {name: Held(*zip(before[name], after[name], strict=True)) for name in before})
+
+
+Snapshot = dict[str, tuple[int, int]]  # bytes and descriptors by program
+
+
+def _held(way: Way) -> Snapshot:
+    return {name: (p.resident_bytes(), p.descriptors()) for name, p in way.programs.items()}
+
+
+def _settled(way: Way, before: Snapshot) -> Snapshot:
+    """What is held once no program has more descriptors than before, or when those of lanes too should have been given back."""
+    time.sleep(SETTLE_SECONDS)
+    until = time.monotonic() + (LANES_SECONDS if way.name == "ours" else 0)
+    while any(files > before[name][1] for name, (_, files) in _held(way).items()) and time.monotonic() < until:
+        time.sleep(SETTLE_SECONDS)
+    return _held(way)
 
 
 def _short(done: int, count: int, seconds: float) -> str:
@@ -60,17 +98,18 @@ def _short(done: int, count: int, seconds: float) -> str:
 def rows(world: World, count: int) -> list[Row]:
     found: dict[str, Left] = {}
     names = [name for name in world.ways if name == "ours" or (name in BY_NAME and count <= MOST_FOR_ALL)]
-    print(f"{count:,} cancels ", end="", file=sys.stderr, flush=True)
+    print(f"{count:,} aborts ", end="", file=sys.stderr, flush=True)
     for name in names:
         try:
             found[name] = _after(world, world.ways[name], count)
         except LoadFailed as error:
-            found[name] = Left(count, str(error).rpartition("load: ")[2], 0, {}, {})
+            found[name] = Left(0, count, str(error).rpartition("load: ")[2], 0, {})
         if name != "ours" and found[name].failures:
             world.restart(name)
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return _rows(f"{count:,} cancels", found.pop("ours"), _best(found))
+    ours = found.pop("ours")
+    return _rows(f"{ours.count:,} aborts at random moments", ours, _best(found))
 
 
 def _best(found: dict[str, Left]) -> dict[str, tuple[str, Left]]:
@@ -89,13 +128,13 @@ def _rows(title: str, ours: Left, others: dict[str, tuple[str, Left]]) -> list[R
         Row(f"{title}: rate", Spread.of([ours.rate]), "1/s", others={
             name: Other(Spread.of([left.rate]), note) for name, (note, left) in others.items()}, more=True),
     ]
-    for program in ours.memory:
-        memory = {name: Other(Spread.of([left.memory[program]]), note) for name, (note, left) in others.items() if left.memory}
-        files = {name: Other(Spread.of([float(left.descriptors[program])]), note) for name, (note, left) in others.items() if left.memory}
+    for program, held in ours.held.items():
+        memory = {name: Other(Spread.of([left.held[program].growth]), note) for name, (note, left) in others.items() if left.held}
+        files = {name: Other(Spread.of([left.held[program].opened]), note) for name, (note, left) in others.items() if left.held}
         made += [
-            Row(f"{title}: resident, {program} side, change", Spread.of([ours.memory[program]]), "%", "<= 1", ours.memory[program] <= 1,
-                memory, ratios=False),
-            Row(f"{title}: descriptors, {program} side, change", Spread.of([float(ours.descriptors[program])]), "", "<= 0",
-                ours.descriptors[program] <= 0, files, ratios=False),
+            Row(f"{title}: resident, {program} side, change", Spread.of([held.growth]), f"% of {held.memory[0] / MIB:.2f} MiB", "<= 1",
+                held.growth <= 1, memory, ratios=False),
+            Row(f"{title}: descriptors, {program} side, change", Spread.of([held.opened]), f"of {held.descriptors[0]}", "<= 0",
+                held.opened <= 0, files, ratios=False),
         ]
     return made

@@ -4,27 +4,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from harness import load
-from harness.load import LoadFailed
 from harness.machine import Machine
 from harness.report import NOT_HERE, Row, Spread, table, verdict
 from harness.wire import FAR, NEAR, SOCKET_BYTES, LongPath, NoWire, Wire, inside_own_namespace
 
+from .peers import USUAL
 from .runs import COLUMNS, Runs
-from .site import Site, Way
-from .workloads import BULK
+from .site import Site
+from .workloads import BULK, attempt
 from .world import World
 
 PATHS = (
     (LongPath(100, 1e9, 0), 0.8),
     (LongPath(100, 1e9, 0.001), 0.7),
 )
-WAYS = ("konnectivity-connect-h1", "remotedialer-h1")
 DOWNLOAD = {"kind": "download", "path": BULK}
 PLAIN = "plain TCP"
 
@@ -34,7 +32,7 @@ class Options:
     quick: bool = False
     repeats: int = 0
     seconds: float = 0
-    beside: Sequence[str] = WAYS
+    beside: Sequence[str] = USUAL
 
 
 @dataclass(frozen=True)
@@ -75,10 +73,11 @@ def _measure(
     with Wire(path) as wire:
         with World(beside, site=Site(NEAR, FAR, wire.at_far)) as world:
             plain = replace(world.ways["direct"].endpoint, address=world.site.plain)
+            going = [way.name for way in world.ways.values() if way.programs]
             for _ in range(repeats):
                 runs.add(name, PLAIN, load.measure(world.load, plain, {}, {**what, "kind": "tcp"}))
-                for way in (way for way in world.ways.values() if way.programs):
-                    _add(runs, name, way, world, what)
+                going = [way for way in going if attempt(world, runs, name, way, lambda way: load.measure(
+                    world.load, way.endpoint, way.pids(), what))]
                 print(".", end="", file=sys.stderr, flush=True)
         notes.append(f"{name}: packets there and back: {wire.counts()}")
     print(file=sys.stderr)
@@ -86,13 +85,6 @@ def _measure(
     limit = aim * row.others[PLAIN].value.median
     met = row.value.median >= limit
     return [replace(row, aim=f">= {limit:.1f} ({aim:.0%} of plain TCP)", met=met)]
-
-
-def _add(runs: Runs, name: str, way: Way, world: World, what: Mapping[str, Any]) -> None:
-    try:
-        runs.add(name, way.name, load.measure(world.load, way.endpoint, way.pids(), what))
-    except LoadFailed as error:
-        runs.add(name, way.name, None, str(error).rpartition("load: ")[2])
 
 
 def _text(machine: Machine, rows: list[Row], runs: Runs, notes: list[str]) -> list[str]:

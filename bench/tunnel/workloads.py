@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ WORKLOADS = (
     Workload("echo", KEYSTROKES, length=2, repeats=3),
     Workload("echo-bulk", KEYSTROKES, length=2, meanwhile=_bulk_streams(f"?rate={BULK_MEGABYTES * 1_000_000 / BULK_STREAMS:.0f}")),
     Workload("echo-flood", KEYSTROKES, quick=False, length=2, repeats=2, meanwhile=_bulk_streams()),
-    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", quick=False, length=3, repeats=3),
+    Workload("list-8", {"kind": "get", "path": LIST, "connections": 8}, "ours", length=3, repeats=3),
 )
 
 
@@ -132,24 +132,24 @@ def _repeat(world: World, workload: Workload, pace: Pace, runs: Runs, late: floa
             print(f" {repeat} of {wanted} repeats, since it is late", end="", file=sys.stderr)
             return
         for name in workload.of(world):
-            if name not in ended and not _attempt(world, name, workload, pace, runs):
+            if name not in ended and not attempt(world, runs, workload.name, name, lambda way: one(world, way, workload, pace)):
                 ended.add(name)
         print(".", end="", file=sys.stderr, flush=True)
 
 
-def _attempt(world: World, name: str, workload: Workload, pace: Pace, runs: Runs) -> bool:
+def attempt(world: World, runs: Runs, workload: str, name: str, ask: Callable[[Way], Measured]) -> bool:
     """False when the way gave nothing at all: it is not asked for this again, and starts afresh for the next workload."""
     why = ""
     window = None
     try:
-        window = one(world, world.ways[name], workload, pace)
+        window = ask(world.ways[name])
         if window.done == 0 and window.bytes == 0:
             why = f"nothing came within the window; {window.failures} failures {window.first_error}".strip()
         elif window.meanwhile is not None and window.meanwhile.bytes == 0:
             why, window = f"nothing came of what ran beside it; {window.meanwhile.first_error}".strip(), None
     except LoadFailed as error:
         why = str(error).rpartition("load: ")[2]
-    runs.add(workload.name, name, window, why)
+    runs.add(workload, name, window, why)
     if why:
         print(f"({name}: {why}) ", end="", file=sys.stderr, flush=True)
         world.restart(name)
