@@ -133,7 +133,7 @@ def _text(machine: Machine, pace: Pace, rows: list[Row], seen: Seen) -> list[str
         "Roadstead: many Agents at one hub", "",
         *machine.lines(), "",
         *table(rows), "", verdict(rows), "",
-        "One process holds all simulated Agents, with the Agent's own code for lanes and TLS, a key and a certificate of the hub's CA "
+        "One process with two threads holds all simulated Agents, with the Agent's own code for lanes and TLS, a key and a certificate of the hub's CA "
         "for each, and no member behind them; it also is the person with the watches. It shares the machine's cores with the hub, and "
         "after a restart needs as much of them as the hub does, so what else runs on the machine shows in the times.",
         "Memory is what the kernel counts as resident. That of a lane is the hub's growth from no Agent to all, with all that the hub "

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many Agents in one process, and a person with many watches, against a real hub. Driven by lines
-// of JSON on standard input, each answered by one line on standard output:
+// Many Agents in one process, and a person with many watches, against a real hub. They are shared
+// out among threads, so that the hub is the slower side also after its restart. Driven by lines of
+// JSON on standard input, each answered by one line on standard output:
 //
 //   {"do":"dial","count":N,"seconds":S}        the next N Agents begin to dial, spread over S
 //   {"do":"stats"}                             what became of dials and watches
@@ -10,33 +11,21 @@
 //
 // The first line of output, {"members":N}, says that the certificates are made and the hub's folder
 // is free. Ends with its input.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <thread>
 
-#include "agent/forwarder.h"
 #include "base/random.h"
 #include "codec/json.h"
 #include "io/files.h"
-#include "io/sleep.h"
 #include "members.h"
-#include "simulated_agent.h"
-#include "simulated_api_server.h"
-#include "telemetry/metrics.h"
-#include "users.h"
+#include "squad.h"
 
 namespace roadstead::fleet {
 namespace {
 
 namespace json = codec::json;
-
-constexpr std::size_t kBufferBudget = 1u << 30;
-constexpr Duration kSettle = std::chrono::seconds(1);  // for events that are on their way
-constexpr Duration kEmitTick = std::chrono::milliseconds(1);
 
 struct Options {
   std::string data_dir;
@@ -44,6 +33,7 @@ struct Options {
   std::string hub;
   std::string roots;
   std::string credential;
+  std::size_t threads = 2;
 };
 
 std::int64_t milliseconds(WallTime t) {
@@ -59,176 +49,176 @@ std::uint32_t quantile(const std::vector<std::uint32_t>& sorted, double q) {
   return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(q * double(sorted.size() - 1))];
 }
 
+void add(Report& sum, const Report& one) {
+  const Account& from = one.dials;
+  Account& to = sum.dials;
+  to.connected += from.connected;
+  to.lost += from.lost;
+  to.refused += from.refused;
+  to.handshakes_failed += from.handshakes_failed;
+  to.other_failures += from.other_failures;
+  to.sample = to.sample.empty() ? from.sample : to.sample;
+  to.last_connected = std::max(to.last_connected, from.last_connected);
+  if (to.first_connected == WallTime{} ||
+      (from.first_connected != WallTime{} && from.first_connected < to.first_connected)) {
+    to.first_connected = from.first_connected;
+  }
+  sum.watches += one.watches;
+  sum.watches_failed += one.watches_failed;
+  sum.watch_sample = sum.watch_sample.empty() ? one.watch_sample : sum.watch_sample;
+}
+
+json::object to_json(const Report& report) {
+  return {{"connected", report.dials.connected},
+          {"lost", report.dials.lost},
+          {"refused", report.dials.refused},
+          {"handshakesFailed", report.dials.handshakes_failed},
+          {"otherFailures", report.dials.other_failures},
+          {"sample", report.dials.sample},
+          {"firstConnected", milliseconds(report.dials.first_connected)},
+          {"lastConnected", milliseconds(report.dials.last_connected)},
+          {"watches", report.watches},
+          {"watchesFailed", report.watches_failed},
+          {"watchSample", report.watch_sample}};
+}
+
+// All squads, each with its thread. Number i of the members belongs to squad i modulo their number.
 class Fleet {
  public:
-  explicit Fleet(io::Shard& shard, const Clock& clock)
-      : shard_(shard),
-        blocking_(1, 64),
-        api_server_(shard),
-        upstream_(api_server_),
-        metrics_(registry_),
-        forwarder_(upstream_, clock, metrics_, telemetry::Logger()),
-        dialer_(shard, blocking_, {}),
-        environment_{shard, dialer_, forwarder_, buffers_, {}, telemetry::Logger()},
-        tasks_(shard),
-        commands_changed_(shard) {}
+  explicit Fleet(const Clock& clock) : clock_(clock) {}
+  ~Fleet() {
+    for (Squad* squad : squads_) {
+      squad->end();
+    }
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
 
-  Result<std::size_t> prepare(const Options& options, const Clock& clock) {
+  Result<std::size_t> start(const Options& options) {
+    SystemRandom random;
+    io::Shard shard(clock_);
     TRY(const auto identities,
-        make_identities(options.data_dir, options.members, options.hub, clock, random_, shard_));
-    for (const agent::HubIdentityPtr& identity : identities) {
-      names_.push_back(identity->cluster);
-      agents_.push_back(
-          std::make_unique<SimulatedAgent>(environment_, identity, random_, account_));
+        make_identities(options.data_dir, options.members, options.hub, clock_, random, shard));
+    UserOptions user;
+    TRY(user.hub, net::parse_host_port(options.hub, "8443"));
+    TRY(user.roots_pem, io::read_file(options.roots));
+    TRY(user.credential_pem, io::read_file(options.credential));
+    std::vector<std::vector<agent::HubIdentityPtr>> shares(options.threads);
+    for (std::size_t i = 0; i < identities.size(); ++i) {
+      shares[i % shares.size()].push_back(identities[i]);
     }
-    UserOptions users;
-    TRY(users.hub, net::parse_host_port(options.hub, "8443"));
-    TRY(users.roots_pem, io::read_file(options.roots));
-    TRY(users.credential_pem, io::read_file(options.credential));
-    TRY(users_, Users::create(shard_, blocking_, std::move(users)));
-    return agents_.size();
+    for (auto& share : shares) {
+      TRY(Squad * squad, start_squad(std::move(share), user));
+      squads_.push_back(squad);
+    }
+    return identities.size();
   }
 
-  void command(std::string line) {
-    commands_.push_back(std::move(line));
-    commands_changed_.pulse();
-  }
-  void end() {
-    ended_ = true;
-    commands_changed_.pulse();
-  }
-
-  io::Task<void> run() {
-    for (const auto& agent : agents_) {
-      tasks_.spawn(agent->run());
+  json::object obey(const json::value& command) {
+    const std::string what(codec::string_at(command, {"do"}));
+    const double seconds = number_at(command, "seconds");
+    if (what == "dial") {
+      dialled_ += static_cast<std::size_t>(number_at(command, "count"));
+      return all([&](Squad& s, std::size_t k) { return s.dial(share(dialled_, k), seconds); });
     }
-    while (!ended_) {
-      if (commands_.empty()) {
-        co_await commands_changed_.wait_next();
-        continue;
-      }
-      const std::string line = std::move(commands_.front());
-      commands_.erase(commands_.begin());
-      const auto parsed = codec::parse_json(line);
-      std::cout << codec::write_json(parsed.ok() ? co_await obey(*parsed)
-                                                 : json::object{{"error", "not JSON"}})
-                << std::endl;
+    if (what == "forget") {
+      return all([](Squad& s, std::size_t) { return s.forget(); });
     }
-    for (const auto& agent : agents_) {
-      agent->stop();
+    if (what == "watch") {
+      const auto each = static_cast<std::size_t>(number_at(command, "each"));
+      const auto clusters = static_cast<std::size_t>(number_at(command, "clusters"));
+      return all([&](Squad& s, std::size_t k) { return s.watch(share(clusters, k), each); });
     }
-    co_await users_->close();
-    co_await tasks_.join();
+    if (what == "emit") {
+      return emit(number_at(command, "rate") / double(squads_.size()), seconds);
+    }
+    if (what == "stats") {
+      return all([](Squad& s, std::size_t) { return s.report(); });
+    }
+    return {{"error", "unknown command"}};
   }
 
  private:
-  io::Task<json::object> obey(json::value command) {
-    const std::string what(codec::string_at(command, {"do"}));
-    if (what == "dial") {
-      co_await dial(static_cast<std::size_t>(number_at(command, "count")),
-                    number_at(command, "seconds"));
-    } else if (what == "forget") {
-      const std::size_t connected = account_.connected;
-      account_ = {};
-      account_.connected = connected;
-    } else if (what == "watch") {
-      const auto count =
-          std::min(static_cast<std::size_t>(number_at(command, "clusters")), names_.size());
-      co_await users_->watch({names_.begin(), names_.begin() + std::ptrdiff_t(count)},
-                             static_cast<std::size_t>(number_at(command, "each")));
-    } else if (what == "emit") {
-      co_return co_await emit(number_at(command, "rate"), number_at(command, "seconds"));
-    } else if (what != "stats") {
-      co_return json::object{{"error", "unknown command"}};
+  Result<Squad*> start_squad(std::vector<agent::HubIdentityPtr> members, const UserOptions& user) {
+    std::promise<Result<Squad*>> made;
+    auto result = made.get_future();
+    threads_.emplace_back(
+        [this, members = std::move(members), user, made = std::move(made)]() mutable {
+          io::Shard shard(clock_);
+          auto squad = Squad::create(shard, clock_, members, user);
+          if (!squad.ok()) {
+            made.set_value(squad.error());
+            return;
+          }
+          made.set_value(squad->get());
+          shard.run_until_done((*squad)->run());
+        });
+    return result.get();
+  }
+
+  // Of the first `count` members, how many are of squad `k`.
+  std::size_t share(std::size_t count, std::size_t k) const {
+    return (count + squads_.size() - 1 - k) / squads_.size();
+  }
+
+  template <class T, class F>
+  std::vector<T> ask_all(F what) {
+    std::vector<std::future<T>> asked;
+    for (std::size_t k = 0; k < squads_.size(); ++k) {
+      asked.push_back(squads_[k]->template ask<T>([what, k](Squad& s) { return what(s, k); }));
     }
-    co_return stats();
-  }
-
-  json::object stats() const {
-    return {{"connected", account_.connected},
-            {"lost", account_.lost},
-            {"refused", account_.refused},
-            {"handshakesFailed", account_.handshakes_failed},
-            {"otherFailures", account_.other_failures},
-            {"sample", account_.sample},
-            {"firstConnected", milliseconds(account_.first_connected)},
-            {"lastConnected", milliseconds(account_.last_connected)},
-            {"watches", users_->open()},
-            {"watchesFailed", users_->failed()},
-            {"watchSample", users_->sample()}};
-  }
-
-  io::Task<void> dial(std::size_t count, double seconds) {
-    const auto pause = Duration(static_cast<Duration::rep>(seconds * 1e9 / double(count)));
-    const MonotonicTime began = shard_.clock().now();
-    for (std::size_t i = 0; i < count && dialled_ < agents_.size(); ++i) {
-      agents_[dialled_++]->dial();
-      const Duration ahead = began + pause * std::int64_t(i) - shard_.clock().now();
-      if (ahead > kEmitTick) {
-        co_await io::sleep_for(shard_, ahead);
-      }
+    std::vector<T> out;
+    for (std::future<T>& one : asked) {
+      out.push_back(one.get());
     }
+    return out;
   }
 
-  io::Task<json::object> emit(double rate, double seconds) {
-    static_cast<void>(users_->take_delays());
-    const MonotonicTime began = shard_.clock().now();
-    double sent = 0;
-    for (double passed = 0; passed < seconds;
-         passed = std::chrono::duration<double>(shard_.clock().now() - began).count()) {
-      for (; sent < passed * rate && api_server_.emit(); ++sent) {
-      }
-      co_await io::sleep_for(shard_, kEmitTick);
+  template <class F>
+  json::object all(F what) {
+    Report sum;
+    for (const Report& one : ask_all<Report>(what)) {
+      add(sum, one);
     }
-    co_await io::sleep_for(shard_, kSettle);
-    std::vector<std::uint32_t> delays = users_->take_delays();
-    std::sort(delays.begin(), delays.end());
-    co_return json::object{{"sent", sent},
-                           {"received", delays.size()},
-                           {"p50", quantile(delays, 0.5)},
-                           {"p99", quantile(delays, 0.99)}};
+    return to_json(sum);
   }
 
-  io::Shard& shard_;
-  io::BlockingPool blocking_;
-  SystemRandom random_;
-  http::BufferBudget buffers_{kBufferBudget};
-  SimulatedApiServer api_server_;
-  agent::UserUpstream upstream_;
-  telemetry::MetricRegistry registry_;
-  agent::AgentMetrics metrics_;
-  agent::Forwarder forwarder_;
-  agent::TlsHubDialer dialer_;
-  agent::LaneEnvironment environment_;
-  Account account_;
-  std::vector<std::string> names_;
-  std::vector<std::unique_ptr<SimulatedAgent>> agents_;
-  std::unique_ptr<Users> users_;
-  io::TaskGroup tasks_;
-  io::Event commands_changed_;
-  std::vector<std::string> commands_;
+  json::object emit(double rate, double seconds) {
+    Emitted sum;
+    for (const Emitted& one :
+         ask_all<Emitted>([=](Squad& s, std::size_t) { return s.emit(rate, seconds); })) {
+      sum.sent += one.sent;
+      sum.delays.insert(sum.delays.end(), one.delays.begin(), one.delays.end());
+    }
+    std::sort(sum.delays.begin(), sum.delays.end());
+    return {{"sent", sum.sent},
+            {"received", sum.delays.size()},
+            {"p50", quantile(sum.delays, 0.5)},
+            {"p99", quantile(sum.delays, 0.99)}};
+  }
+
+  const Clock& clock_;
+  std::vector<std::thread> threads_;
+  std::vector<Squad*> squads_;  // each lives on its thread until end()
   std::size_t dialled_ = 0;
-  bool ended_ = false;
 };
 
 int run(const Options& options) {
   const SystemClock clock;
-  io::Shard shard(clock);
-  Fleet fleet(shard, clock);
-  const auto members = fleet.prepare(options, clock);
+  Fleet fleet(clock);
+  const auto members = fleet.start(options);
   if (!members.ok()) {
     std::cerr << "fleet: " << members.error().message() << "\n";
     return 1;
   }
   std::cout << codec::write_json(json::object{{"members", *members}}) << std::endl;
-  std::thread reader([&shard, &fleet] {
-    for (std::string line; std::getline(std::cin, line);) {
-      shard.post_remote([&fleet, line] { fleet.command(line); });
-    }
-    shard.post_remote([&fleet] { fleet.end(); });
-  });
-  shard.run_until_done(fleet.run());
-  reader.join();
+  for (std::string line; std::getline(std::cin, line);) {
+    const auto command = codec::parse_json(line);
+    std::cout << codec::write_json(command.ok() ? fleet.obey(*command)
+                                                : json::object{{"error", "not JSON"}})
+              << std::endl;
+  }
   return 0;
 }
 
@@ -243,6 +233,8 @@ int main(int argc, char** argv) {
   app.add_option("--hub", options.hub, "where the hub will listen")->required();
   app.add_option("--roots", options.roots, "PEM: whom the person trusts")->required();
   app.add_option("--credential", options.credential, "PEM: the person's")->required();
+  app.add_option("--threads", options.threads, "among which the Agents are shared out")
+      ->check(CLI::Range(1, 64));
   CLI11_PARSE(app, argc, argv);
   return roadstead::fleet::run(options);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One Agent without a member: the Agent's own connector with its lanes, a report every ten seconds
-// as its prober would send it, and an account of what became of its dials. Lives on the program's
-// one shard.
+// as its prober would send it, and an account of what became of its dials. Lives on its squad's
+// shard.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The member's API server of all simulated Agents, in memory: a watch stays open and gets events
-// when told to, everything else is answered with a small object. Lives on the program's one shard.
+// when told to, everything else is answered with a small object. Lives on its squad's shard.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One person with many watches at a hub, over HTTP/2 connections with a client certificate. Lives
-// on the program's one shard.
+// on its squad's shard.
 #pragma once
 
 #include <memory>

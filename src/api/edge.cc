@@ -186,7 +186,9 @@ io::Task<void> Edge::accept_loop(net::Listener& listener) {
 
 io::Task<void> Edge::dispatch(net::Socket socket, io::Quota::Permit permit) {
   co_await hand_over(std::move(socket));
-  { const io::Quota::Permit ended = std::move(permit); }
+  {
+    const io::Quota::Permit ended = std::move(permit);
+  }
   look_ended_.pulse();
 }
 
