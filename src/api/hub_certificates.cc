@@ -32,6 +32,7 @@ net::TlsServerOptions for_tunnel(const pki::ServerIdentity& identity,
   out.client_roots_pem = authorities.agents->certificate().pem();
   out.alpn = {std::string(tunnel::kAlpn)};
   out.session_id_context = "roadstead tunnel";
+  out.ticket_root = authorities.tunnel_tickets;
   out.tls13_only = true;
   return out;
 }

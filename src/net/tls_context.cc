@@ -7,6 +7,7 @@
 
 #include <array>
 
+#include "crypto/digest.h"
 #include "net/tls_context_impl.h"
 #include "net/tls_stream_impl.h"
 
@@ -15,7 +16,8 @@ namespace {
 
 constexpr std::size_t kMostChainBytes = 64 * 1024;
 constexpr std::size_t kMostChainLength = 10;
-constexpr std::size_t kTicketKeyBytes = 48;
+constexpr auto kSessionSeconds = static_cast<std::uint32_t>(
+    std::chrono::duration_cast<std::chrono::seconds>(TicketKeys::kLifetime).count());
 constexpr std::size_t kMostAlpnBytes = 255;
 
 // Connections with the same peer share its certificates. Never freed: sessions may outlive any
@@ -180,20 +182,40 @@ Result<void> set_client_certificates(TlsServerContextImpl& context,
   return {};
 }
 
-Result<void> set_tickets(SSL_CTX* ctx, const TlsServerOptions& options) {
+// A resumed client was verified against the roots of its session, so other roots are another
+// domain.
+crypto::Sha256Digest session_domain(const TlsServerOptions& options) {
+  return crypto::sha256(options.session_id_context + '\n' + options.client_roots_pem);
+}
+
+int with_ticket_key(SSL* ssl, std::uint8_t* name, std::uint8_t* iv, EVP_CIPHER_CTX* cipher,
+                    HMAC_CTX* mac, int seal) {
+  const std::span<std::uint8_t, SSL_TICKET_KEY_NAME_LEN> key_name(name, SSL_TICKET_KEY_NAME_LEN);
+  TlsStream& stream = *TlsStream::of(ssl);
+  const TicketKeys& keys = stream.ticket_keys();
+  const WallTime now = stream.executor().clock().wall();
+  return seal != 0 ? keys.seal(now, key_name, iv, cipher, mac)
+                   : keys.open(now, key_name, iv, cipher, mac);
+}
+
+Result<void> set_tickets(TlsServerContextImpl& context, const TlsServerOptions& options) {
+  SSL_CTX* ctx = context.ssl.get();
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // tickets only: nothing kept here
   SSL_CTX_set_num_tickets(ctx, 1);
-  const auto* id = reinterpret_cast<const std::uint8_t*>(options.session_id_context.data());
-  if (SSL_CTX_set_session_id_context(ctx, id, options.session_id_context.size()) != 1) {
-    return Error(ErrorKind::InvalidArgument, "session_id_context has more than 32 bytes");
+  const crypto::Sha256Digest domain = session_domain(options);
+  if (SSL_CTX_set_session_id_context(ctx, reinterpret_cast<const std::uint8_t*>(domain.data()),
+                                     domain.size()) != 1) {
+    return from_library("session id context");
   }
-  if (options.ticket_keys.has_value()) {
-    const std::string_view keys = options.ticket_keys->reveal();
-    if (keys.size() != kTicketKeyBytes ||
-        SSL_CTX_set_tlsext_ticket_keys(ctx, keys.data(), keys.size()) != 1) {
-      return Error(ErrorKind::InvalidArgument, "ticket keys must have 48 bytes");
-    }
+  if (!options.ticket_root.has_value()) {
+    return {};
   }
+  if (!options.tls13_only) {
+    return Error(ErrorKind::InvalidArgument, "ticket_root is for TLS 1.3 alone");
+  }
+  TRY(context.tickets, TicketKeys::create(*options.ticket_root, crypto::to_hex(domain)));
+  SSL_CTX_set_session_psk_dhe_timeout(ctx, kSessionSeconds);
+  SSL_CTX_set_tlsext_ticket_key_cb(ctx, with_ticket_key);
   return {};
 }
 
@@ -206,7 +228,7 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::create(TlsServerOpti
   context->client_certificates = options.client_certificates;
   TRY_VOID(set_identity(ctx, options.identity));
   TRY_VOID(set_client_certificates(*context, options));
-  TRY_VOID(set_tickets(ctx, options));
+  TRY_VOID(set_tickets(*context, options));
   TRY(context->alpn, alpn_wire(options.alpn));
   if (!context->alpn.empty()) {
     SSL_CTX_set_alpn_select_cb(ctx, select_alpn, context.get());
@@ -225,7 +247,7 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(TlsClientOpti
                           ? ChainVerifier::create(options.roots_pem)
                           : ChainVerifier::create_pinned(options.pinned_ca_sha256));
   SSL_CTX_set_custom_verify(ctx, SSL_VERIFY_PEER, verify_peer);
-  SSL_CTX_set_reverify_on_resume(ctx, 1);
+  SSL_CTX_set_reverify_on_resume(ctx, 1);  // of which TlsStream makes a look at the dates
   if (options.identity.has_value()) {
     TRY_VOID(set_identity(ctx, *options.identity));
   }
@@ -236,6 +258,7 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::create(TlsClientOpti
     return from_library("ALPN");
   }
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_set_session_psk_dhe_timeout(ctx, kSessionSeconds);  // the server may say less
   SSL_CTX_sess_set_new_cb(ctx, remember_session);
   return std::shared_ptr<TlsClientContext>(std::move(context));
 }

@@ -32,11 +32,14 @@ enum class ClientCertificates : unsigned char {
 struct TlsServerOptions {
   TlsIdentity identity;
   ClientCertificates client_certificates = ClientCertificates::None;
-  std::string client_roots_pem;       // for Required; names sent in the request for Optional
-  std::vector<std::string> alpn;      // in order of preference; no overlap refuses
-  std::string session_id_context;     // at most 32 bytes, different in each trust domain
-  std::optional<Secret> ticket_keys;  // 48 bytes; random when absent. Never shared by domains
-  bool tls13_only = false;            // else 1.2 is accepted
+  std::string client_roots_pem;   // for Required; names sent in the request for Optional
+  std::vector<std::string> alpn;  // in order of preference; no overlap refuses
+  // Different in each trust domain. Sessions do not cross it, nor a change of `client_roots_pem`.
+  std::string session_id_context;
+  // 32 bytes from which the keys of tickets are derived, for sessions that outlive the process;
+  // only with tls13_only. Random keys when absent.
+  std::optional<Secret> ticket_root;
+  bool tls13_only = false;  // else 1.2 is accepted
 };
 
 struct TlsClientOptions {

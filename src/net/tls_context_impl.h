@@ -11,6 +11,7 @@
 #include <string>
 
 #include "net/tls_context.h"
+#include "net/tls_tickets.h"
 #include "net/tls_verify.h"
 
 namespace roadstead::net {
@@ -20,7 +21,8 @@ class TlsServerContextImpl final : public TlsServerContext {
   bssl::UniquePtr<SSL_CTX> ssl;
   ClientCertificates client_certificates = ClientCertificates::None;
   std::unique_ptr<ChainVerifier> client_roots;  // for Required
-  std::string alpn;                             // wire format, in order of preference
+  std::optional<TicketKeys> tickets;
+  std::string alpn;  // wire format, in order of preference
 };
 
 // Sessions of earlier connections, by server name; bounded; any thread.

@@ -39,6 +39,7 @@ class TlsStream final : public Stream, public TlsSession {
   // For the callbacks of the contexts.
   static TlsStream* of(SSL* ssl) { return static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
   bool verify_peer(std::uint8_t& alert);
+  const TicketKeys& ticket_keys() const { return *server_->tickets; }  // where there are any
   void remember_session(bssl::UniquePtr<SSL_SESSION> session);
 
   // Stream

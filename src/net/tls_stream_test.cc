@@ -200,11 +200,10 @@ TEST_F(Tls, WrongConfigurationIsRefusedInWords) {
   EXPECT_THAT(server_error(options), HasSubstr("client_roots_pem is needed"));
   options.client_roots_pem = client_ca_.pem();
   EXPECT_EQ(server_error(options), "no error");
-  options.session_id_context = std::string(33, 'x');
-  EXPECT_THAT(server_error(options), HasSubstr("more than 32 bytes"));
-  options.session_id_context = "x";
-  options.ticket_keys = Secret("short");
-  EXPECT_THAT(server_error(options), HasSubstr("48 bytes"));
+  options.ticket_root = Secret("short");
+  EXPECT_THAT(server_error(options), HasSubstr("TLS 1.3 alone"));
+  options.tls13_only = true;
+  EXPECT_THAT(server_error(options), HasSubstr("32 bytes"));
   EXPECT_THAT(TlsClientContext::create({}).error().message(), HasSubstr("no PEM certificate"));
   TlsClientOptions damaged;
   damaged.roots_pem = ca_.pem() + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -98,6 +98,26 @@ std::string clock_hint(X509* certificate, WallTime now) {
          format_rfc3339(now);
 }
 
+std::string certificate_text(X509* certificate, bool is_leaf, std::string_view whose) {
+  return is_leaf ? "the " + std::string(whose) + "'s certificate"
+                 : "the CA certificate " + quoted(name_text(X509_get_subject_name(certificate)));
+}
+
+Error unreadable(std::string_view whose) {
+  return Error(ErrorKind::Tls, "the " + std::string(whose) + "'s certificate cannot be read");
+}
+
+Error expired(const std::string& text, X509* certificate, WallTime now) {
+  return with_fault(Error(ErrorKind::Tls, text + " has expired: " + clock_hint(certificate, now)),
+                    ConnectFault::Clock);
+}
+
+Error not_yet_valid(const std::string& text, X509* certificate, WallTime now) {
+  return with_fault(Error(ErrorKind::Tls, text + " is not valid yet (is the clock right?): " +
+                                              clock_hint(certificate, now)),
+                    ConnectFault::Clock);
+}
+
 int alert_for(int error) {
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -206,6 +226,30 @@ Result<void> ChainVerifier::verify_client(const STACK_OF(CRYPTO_BUFFER) * chain,
   return verify(chain, nullptr, now, alert);
 }
 
+Result<void> ChainVerifier::verify_dates(const STACK_OF(CRYPTO_BUFFER) * chain,
+                                         std::string_view whose, WallTime now,
+                                         std::uint8_t& alert) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch());
+  for (std::size_t i = 0; chain != nullptr && i < sk_CRYPTO_BUFFER_num(chain); ++i) {
+    const bssl::UniquePtr<X509> one(X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, i)));
+    if (!one) {
+      ERR_clear_error();
+      alert = SSL_AD_BAD_CERTIFICATE;
+      return unreadable(whose);
+    }
+    const std::string certificate = certificate_text(one.get(), i == 0, whose);
+    if (X509_cmp_time_posix(X509_get0_notAfter(one.get()), seconds.count()) <= 0) {
+      alert = SSL_AD_CERTIFICATE_EXPIRED;
+      return expired(certificate, one.get(), now);
+    }
+    if (X509_cmp_time_posix(X509_get0_notBefore(one.get()), seconds.count()) > 0) {
+      alert = SSL_AD_BAD_CERTIFICATE;
+      return not_yet_valid(certificate, one.get(), now);
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> ChainVerifier::subjects() const {
   std::vector<std::string> out;
   for (const auto& root : roots_) {
@@ -243,7 +287,7 @@ Result<void> ChainVerifier::verify(const STACK_OF(CRYPTO_BUFFER) * chain,
     bssl::UniquePtr<X509> one(X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, i)));
     if (!one) {
       ERR_clear_error();
-      return Error(ErrorKind::Tls, "the " + whose + "'s certificate cannot be read");
+      return unreadable(whose);
     }
     if (i == 0) {
       leaf = std::move(one);
@@ -283,18 +327,12 @@ Result<void> ChainVerifier::verify(const STACK_OF(CRYPTO_BUFFER) * chain,
   }
   alert = static_cast<std::uint8_t>(alert_for(error));
   const bool is_leaf = X509_cmp(at, leaf.get()) == 0;
-  const std::string certificate =
-      is_leaf ? "the " + whose + "'s certificate"
-              : "the CA certificate " + quoted(name_text(X509_get_subject_name(at)));
+  const std::string certificate = certificate_text(at, is_leaf, whose);
   switch (error) {
     case X509_V_ERR_CERT_HAS_EXPIRED:
-      return with_fault(Error(ErrorKind::Tls, certificate + " has expired: " + clock_hint(at, now)),
-                        ConnectFault::Clock);
+      return expired(certificate, at, now);
     case X509_V_ERR_CERT_NOT_YET_VALID:
-      return with_fault(
-          Error(ErrorKind::Tls,
-                certificate + " is not valid yet (is the clock right?): " + clock_hint(at, now)),
-          ConnectFault::Clock);
+      return not_yet_valid(certificate, at, now);
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return Error(ErrorKind::Tls, "the server's certificate is not for " + quoted(*server_name) +

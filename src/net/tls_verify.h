@@ -31,6 +31,10 @@ class ChainVerifier {
   Result<void> verify_client(const STACK_OF(CRYPTO_BUFFER) * chain, WallTime now,
                              std::uint8_t& alert) const;
 
+  // Whether every certificate of a chain that was verified before is still within its validity.
+  static Result<void> verify_dates(const STACK_OF(CRYPTO_BUFFER) * chain, std::string_view whose,
+                                   WallTime now, std::uint8_t& alert);
+
   // DER subject names, for the request of a client certificate.
   std::vector<std::string> subjects() const;
 

@@ -70,24 +70,23 @@ Result<Record> from_text(const Secret& text) {
   return record;
 }
 
-Result<Record> open_record(const crypto::SealedBox& sealing, const std::string& bytes,
+Result<Secret> open_secret(const crypto::SealedBox& sealing, const std::string& bytes,
                            const std::string& path) {
   auto opened = sealing.open(bytes, path);
   if (!opened.ok()) {
     return std::move(opened).error().with_context("the key of " + path);
   }
-  return from_text(*opened);
+  return opened;
 }
 
-io::Task<Result<Record>> load_or_create(io::Executor& executor, storage::SecretStore& store,
-                                        const crypto::SealedBox& sealing, const Clock& clock,
-                                        Random& random, std::string name) {
-  const std::string path = "authority/" + name;
+// What is stored, or `fresh` once it is.
+io::Task<Result<Secret>> stored_or(io::Executor& executor, storage::SecretStore& store,
+                                   const crypto::SealedBox& sealing, Random& random,
+                                   std::string path, UniqueFunction<Result<Secret>()> fresh) {
   auto stored = co_await store.get_secret(executor, path);
   if (!stored.ok() && stored.error().kind() == ErrorKind::NotFound) {
-    CO_TRY(Record made, make_authority(authority_template(name, clock), random));
-    const auto put =
-        co_await store.put_secret(executor, path, 0, sealing.seal(to_text(made), path, random));
+    CO_TRY(Secret made, fresh());
+    const auto put = co_await store.put_secret(executor, path, 0, sealing.seal(made, path, random));
     if (put.ok()) {
       co_return made;
     }
@@ -99,7 +98,26 @@ io::Task<Result<Record>> load_or_create(io::Executor& executor, storage::SecretS
   if (!stored.ok()) {
     co_return std::move(stored).error();
   }
-  co_return open_record(sealing, stored->bytes, path);
+  co_return open_secret(sealing, stored->bytes, path);
+}
+
+io::Task<Result<Record>> load_or_create(io::Executor& executor, storage::SecretStore& store,
+                                        const crypto::SealedBox& sealing, const Clock& clock,
+                                        Random& random, std::string name) {
+  const auto fresh = [&]() -> Result<Secret> {
+    TRY(const Record made, make_authority(authority_template(name, clock), random));
+    return to_text(made);
+  };
+  CO_TRY(const Secret text,
+         co_await stored_or(executor, store, sealing, random, "authority/" + name, fresh));
+  co_return from_text(text);
+}
+
+Secret random_root(Random& random) {
+  constexpr std::size_t kRootBytes = 32;
+  std::string bytes(kRootBytes, '\0');
+  random.fill(std::as_writable_bytes(std::span(bytes)));
+  return Secret(std::move(bytes));
 }
 
 std::unique_ptr<Signer> signer_of(Record record, Random& random) {
@@ -120,6 +138,9 @@ io::Task<Result<Authorities>> load_or_create_authorities(io::Executor& executor,
   CO_TRY(Record hub, co_await load_or_create(executor, store, sealing, clock, random, "hub"));
   CO_TRY(Record agents, co_await load_or_create(executor, store, sealing, clock, random, "agents"));
   CO_TRY(Record users, co_await load_or_create(executor, store, sealing, clock, random, "users"));
+  CO_TRY(all.tunnel_tickets,
+         co_await stored_or(executor, store, sealing, random, "tickets/tunnel",
+                            [&random]() -> Result<Secret> { return random_root(random); }));
   all.former_hub = hub.former;
   all.hub = signer_of(std::move(hub), random);
   all.agents = signer_of(std::move(agents), random);
@@ -132,7 +153,8 @@ io::Task<Result<void>> rotate_hub_authority(io::Executor& executor, storage::Sec
                                             Random& random) {
   const std::string path(kHubPath);
   CO_TRY(const storage::SealedBlob stored, co_await store.get_secret(executor, path));
-  CO_TRY(const Record old, open_record(sealing, stored.bytes, path));
+  CO_TRY(const Secret text, open_secret(sealing, stored.bytes, path));
+  CO_TRY(const Record old, from_text(text));
   const WallTime now = clock.wall();
   if (counts(old.former, now)) {
     co_return Error(ErrorKind::AlreadyExists,

@@ -33,6 +33,9 @@ struct Authorities {
   std::optional<FormerAuthority> former_hub;
   std::unique_ptr<Signer> agents;  // Agents' client certificates
   std::unique_ptr<Signer> users;   // people's client certificates
+  // 32 bytes from which the keys of the tunnel's session tickets are derived: after a restart
+  // Agents resume. As good as the Agents' authority for as long as a session may last.
+  Secret tunnel_tickets;
 };
 
 io::Task<Result<Authorities>> load_or_create_authorities(io::Executor& executor,

@@ -41,6 +41,9 @@ class AuthoritiesTest : public testing::Test {
 TEST_F(AuthoritiesTest, AreMadeOnceAndKeptSealed) {
   const std::string first = load().hub->certificate().fingerprint();
   EXPECT_EQ(load().hub->certificate().fingerprint(), first);
+  const std::string tickets(load().tunnel_tickets.reveal());
+  EXPECT_EQ(tickets.size(), 32u);
+  EXPECT_EQ(load().tunnel_tickets.reveal(), tickets);
   for (const auto& [name, blob] : store_.blobs()) {
     EXPECT_EQ(blob.bytes.find("PRIVATE KEY"), std::string::npos) << name;
   }
