@@ -16,6 +16,7 @@ for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
 
 import whole  # noqa: E402
 from fleet import bench as fleet  # noqa: E402
+from guard import bench as guard  # noqa: E402
 from harness.report import Row, write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
@@ -51,18 +52,26 @@ def run_path(args: argparse.Namespace) -> Outcome:
     return path.run(path.Options(args.quick, args.repeats, args.seconds))
 
 
+def run_guard(args: argparse.Namespace) -> Outcome:
+    return guard.run(guard.Options(args.update, args.profile))
+
+
 def run_all(args: argparse.Namespace) -> Outcome:
     return whole.run(args.quick, args.cancels)
 
 
 # What runs, and where the text of a whole run is kept.
-BENCHES: dict[str, tuple[Callable[[argparse.Namespace], Outcome], Callable[[Path], Path]]] = {
+BENCHES: dict[str, tuple[Callable[[argparse.Namespace], Outcome], Callable[[Path], Path] | None]] = {
     "all": (run_all, whole.result_file),
     "fleet": (run_fleet, fleet.result_file),
+    "guard": (run_guard, None),
     "objects": (run_objects, objects.result_file),
     "path": (run_path, path.result_file),
     "tunnel": (run_tunnel, tunnel.result_file),
 }
+
+
+JUDGES = ("guard",)  # fail when an aim is not met; the others tell it
 
 
 def words(text: str) -> list[str]:
@@ -84,6 +93,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--beside", default="haproxy", metavar="A,B", help=f"tunnel: what else is measured, of {beside}; or all")
     parser.add_argument("--cancels", type=int, default=0, metavar="N", help="tunnel, all: how many requests are given up")
     parser.add_argument("--minutes", type=float, default=0, metavar="M", help="tunnel: leave later repeats out as it gets late")
+    parser.add_argument("--update", action="store_true", help="guard: keep what is counted now")
+    parser.add_argument("--profile", default="", metavar="PATH", help="guard: show which functions a path's instructions are in")
     parser.add_argument("--haproxy-alpn", default="http/1.1", choices=["http/1.1", "h2"], help="HAProxy's side to the origin")
     args = parser.parse_args()
     unknown = set(words(args.beside)) - {"all", "haproxy", "envoy", *BY_NAME}
@@ -99,14 +110,14 @@ def main() -> int:
     text = "\n".join(outcome.text) + "\n"
     print(text)
     complete = not args.quick and not args.only and not args.no_real
-    output = args.output or (result_file(RESULTS) if complete else None)
+    output = args.output or (result_file(RESULTS) if complete and result_file else None)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text)
         print(f"written to {output}", file=sys.stderr)
     if args.json is not None:
         write_json(args.json, outcome.rows)
-    return 0
+    return 1 if args.name in JUDGES and any(row.met is False for row in outcome.rows) else 0
 
 
 if __name__ == "__main__":

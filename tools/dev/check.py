@@ -7,7 +7,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from dev import build, formatting, fuzzing, linting, setup, shell, suites, unit
+from dev import build, formatting, fuzzing, guard, linting, setup, shell, suites, unit
 from dev.outcome import Outcome, print_last_lines
 from dev.paths import ROOT
 
@@ -81,5 +81,6 @@ def command(arguments: list[str]) -> int:
     if stages.run("build release", done(lambda: build.build("release", ["programs", "benchmarks"]))):
         for folder in suites.folders():
             stages.run(f"suite {folder.relative_to(ROOT)}", lambda: suites.run(folder, preset="release"))
+        stages.run("instructions of the hot paths", guard.run)
     stages.print_times()
     return print_last_lines(stages.total)
