@@ -39,8 +39,9 @@ class Part:
 
 PARTS = (
     Part("tunnel", (
-        ("--beside", "all", "--seconds", "0.6", "--minutes", "15"), ("--beside", "all", "--repeats", "1", "--minutes", "2")), (20, 4)),
-    Part("path", (("--repeats", "3", "--seconds", "5"), ()), (5, 1)),
+        ("--beside", "all", "--seconds", "0.6", "--minutes", "12", "--cancels", "1000000"),
+        ("--beside", "all", "--repeats", "1", "--minutes", "2")), (27, 5)),
+    Part("path", (("--repeats", "3", "--seconds", "4"), ()), (6, 2)),
     Part("fleet", ((), ()), (9, 3), "fleet/bench.py"),
 )
 

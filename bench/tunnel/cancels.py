@@ -17,9 +17,10 @@ from .site import Way
 from .workloads import BULK, SMALL
 from .world import World
 
-# Others go before, which let buffers and pools grow to their sizes: so many, or a share of those that count.
+# Others go before, which let buffers and pools grow to their sizes: so many, or a share of those that count. It takes some 300,000
+# until the heap is as large as the rarest coincidence makes it, all connections within a long answer at once; then it stays.
 WARMING = 2000
-WARMING_SHARE = 1 / 20
+WARMING_SHARE = 0.35
 CONNECTIONS = 16
 MIB = 2**20
 # Beyond this the peers are left out: their figures are the same, and some stop before.
@@ -52,6 +53,7 @@ class Left:
     """Of one way, after `count` requests that were given up."""
 
     count: int
+    before: int
     failures: int
     note: str
     rate: float
@@ -71,7 +73,7 @@ def _after(world: World, way: Way, count: int) -> Left:
     done = abandon(count)
     after = _settled(way, before)
     return Left(
-        done.done, warm.failures + done.failures, done.first_error or warm.first_error or _short(done.done, count, limit),
+        done.done, warm.done, warm.failures + done.failures, done.first_error or warm.first_error or _short(done.done, count, limit),
         done.per_second, {name: Held(*zip(before[name], after[name], strict=True)) for name in before})
 
 
@@ -103,13 +105,13 @@ def rows(world: World, count: int) -> list[Row]:
         try:
             found[name] = _after(world, world.ways[name], count)
         except LoadFailed as error:
-            found[name] = Left(0, count, str(error).rpartition("load: ")[2], 0, {})
+            found[name] = Left(0, 0, count, str(error).rpartition("load: ")[2], 0, {})
         if name != "ours" and found[name].failures:
             world.restart(name)
         print(".", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     ours = found.pop("ours")
-    return _rows(f"{ours.count:,} aborts at random moments", ours, _best(found))
+    return _rows(f"{ours.count:,} aborts at random moments, after {ours.before:,} others", ours, _best(found))
 
 
 def _best(found: dict[str, Left]) -> dict[str, tuple[str, Left]]:
