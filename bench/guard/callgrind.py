@@ -50,8 +50,8 @@ def count(program: Path, path: HotPath) -> float:
     """Instructions of one unit; the profile is left beside the program."""
     profile = profile_of(program, path)
     profile.unlink(missing_ok=True)
-    _run(["valgrind", "--tool=callgrind", "--collect-jumps=no", f"--toggle-collect={COUNTED}", f"--callgrind-out-file={profile}",
-          str(program), path.name, str(path.units)])
+    _run(["valgrind", "--tool=callgrind", "--collect-jumps=no", "--instr-atstart=no", f"--toggle-collect={COUNTED}",
+          f"--callgrind-out-file={profile}", str(program), path.name, str(path.units)])
     if not profile.exists():
         raise CallgrindError(f"{path.name}: valgrind ended without writing {profile}")
     try:

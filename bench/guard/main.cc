@@ -3,6 +3,8 @@
 //
 //   hot-paths            lists them: name, how many units are counted, unit
 //   hot-paths NAME [N]   goes through one, first as a warm-up, then N units inside counted_part
+#include <valgrind/callgrind.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,8 +21,9 @@ extern "C" [[gnu::noinline]] void counted_part(roadstead::bench::Work& work, int
 namespace {
 
 std::vector<roadstead::bench::HotPath> hot_paths() {
-  std::vector<roadstead::bench::HotPath> all;
-  for (const auto& part : {roadstead::bench::request_paths()}) {
+  using namespace roadstead::bench;
+  std::vector<HotPath> all;
+  for (const auto& part : {request_paths(), tls_paths(), object_paths()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
@@ -36,6 +39,8 @@ int main(int argc, char** argv) {
       const int units = argc > 2 ? std::atoi(argv[2]) : path.units;
       const auto work = path.prepare();
       work->run(units);
+      CALLGRIND_START_INSTRUMENTATION;  // what came before ran many times as fast
+                                        // (--instr-atstart=no)
       counted_part(*work, units);
       return 0;
     }

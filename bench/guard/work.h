@@ -22,5 +22,7 @@ struct HotPath {
 };
 
 std::span<const HotPath> request_paths();
+std::span<const HotPath> tls_paths();
+std::span<const HotPath> object_paths();
 
 }  // namespace roadstead::bench
