@@ -70,15 +70,15 @@ def with_headings(rows: Sequence[Row], others: Sequence[str]) -> list[str]:
 
 
 def read_reasons() -> dict[str, str]:
-    """By what a row's title begins with."""
+    """By a regular expression for the beginning of a row's title."""
     reasons = tomllib.loads(REASONS.read_text())["reason"]
     return {one["row"]: " ".join(one["why"].split()) for one in reasons}
 
 
 def why_not_met(rows: Sequence[Row], reasons: Mapping[str, str]) -> list[str]:
-    """Of each aim that is not met, with its figure. Of several reasons that fit, the one of the longest beginning."""
+    """Of each aim that is not met, with its figure. Of several reasons that fit, the one with the longest expression."""
     lines = []
     for row in (row for _, part in sorted_by_section(rows) for row in part if row.met is False):
-        fits = sorted((key for key in reasons if row.row.startswith(key)), key=len)
+        fits = sorted((key for key in reasons if re.match(key, row.row)), key=len)
         lines += [f"{row.row}: {row.value} {row.unit}, {row.aim}", f"    {reasons[fits[-1]] if fits else NO_REASON}"]
     return lines

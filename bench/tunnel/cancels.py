@@ -17,8 +17,8 @@ from .site import Way
 from .workloads import BULK, SMALL
 from .world import World
 
-# Others go before, which let buffers and pools grow to their sizes: so many, or a share of those that count. It takes some 300,000
-# until the heap is as large as the rarest coincidence makes it, all connections within a long answer at once; then it stays.
+# Others go before, which let buffers and pools grow to their sizes: so many, or a share of those that count. What is in use stays
+# the same after some 300,000.
 WARMING = 2000
 WARMING_SHARE = 0.35
 CONNECTIONS = 16
