@@ -20,6 +20,7 @@ inline constexpr bool kSanitized = ROADSTEAD_BLOCK_POOL == 0;
 
 inline std::size_t bytes_in_use() {
 #if ROADSTEAD_BLOCK_POOL
+  BlockPool::mine().clear(false);  // kept for the next step, and of nobody now
   return mallinfo2().uordblks;
 #else
   return __sanitizer_get_current_allocated_bytes();

@@ -11,7 +11,7 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
  public:
   Exchange(FakeApiServer& server, http::RequestHead head, bool end)
       : server_(server),
-        head_(std::move(head)),
+        target_(std::move(head.target)),
         arrived_(server.executor_),
         sleep_(server.executor_) {
     if (end) {
@@ -34,7 +34,7 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
     if (reset_) {
       co_return Error(ErrorKind::Cancelled, "reset");
     }
-    ++server_.carried_out_[head_.target];
+    ++server_.carried_out_[target_];
     const auto delay = static_cast<Duration::rep>(
         server_.random_.below(static_cast<std::uint64_t>(server_.longest_delay_.count()) + 1));
     if (!co_await sleep_.sleep(Duration(delay))) {
@@ -49,7 +49,7 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
     co_return head;
   }
   io::Task<Result<std::string>> read() override {
-    if (head_.target.find("watch=") != std::string::npos) {
+    if (target_.find("watch=") != std::string::npos) {
       if (!co_await sleep_.sleep(std::chrono::milliseconds(500))) {
         co_return Error(ErrorKind::Cancelled, "reset");
       }
@@ -75,7 +75,7 @@ class FakeApiServer::Exchange final : public http::ClientExchange {
   std::string answer() const { return "{\"echo\":\"" + body_ + "\"}"; }
 
   FakeApiServer& server_;
-  http::RequestHead head_;
+  std::string target_;
   io::Event arrived_;
   io::StoppableSleep sleep_;
   std::string body_;

@@ -135,6 +135,8 @@ void World::kill(std::size_t index) {
   }
 }
 
+std::unique_ptr<http::Handler> World::user_port() { return std::make_unique<UserPort>(*this); }
+
 io::Task<void> World::serve_user(net::StreamPtr stream) {
   UserPort port(*this);
   auto server = http::H1Server::create(std::move(stream), {}, port);

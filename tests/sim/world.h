@@ -61,6 +61,9 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   io::Task<Answer> request(std::string method, std::string target, std::string body,
                            Duration patience = std::chrono::seconds(30));
 
+  // What serves a connection of the user `ann`, of either HTTP version.
+  std::unique_ptr<http::Handler> user_port();
+
   // One exchange on a connection of its own, as the user `ann`.
   io::Task<Result<http::ClientExchangePtr>> open(http::RequestHead head, bool end);
 
@@ -111,7 +114,7 @@ class World final : private stub::StubEvents, private audit::AuditSink {
   stub::Proxy proxy_;
   stub::StubShard stubs_;
   std::unique_ptr<agent::LaneEvents> events_;
-  std::vector<Member> agents_{4};
+  std::vector<Member> agents_{40};
   std::list<Member> dead_;  // kept until their tasks have ended
   std::list<std::unique_ptr<http::H1Server>> users_;
   std::vector<audit::RequestRecord> records_;
