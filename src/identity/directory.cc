@@ -47,10 +47,21 @@ Result<std::vector<std::string>> groups_in_members(const crypto::Certificate& le
   return out;
 }
 
+WallTime first_expiry(const Principal& principal, const Snapshot& snapshot) {
+  WallTime first = principal.expires;
+  for (const auto* certificates : {&principal.chain, &snapshot.user_roots}) {
+    for (const crypto::Certificate& one : *certificates) {
+      first = std::min(first, one.not_after());
+    }
+  }
+  return first;
+}
+
 }  // namespace
 
 void Directory::replace(std::shared_ptr<const Snapshot> snapshot) {
   snapshot_.store(std::move(snapshot));
+  known_.clear();  // none counts any more
 }
 
 std::shared_ptr<const Snapshot> Directory::snapshot() const { return snapshot_.load(); }
@@ -59,6 +70,19 @@ Result<PrincipalPtr> Directory::authenticate(std::span<const std::string> chain_
   if (chain_der.empty()) {
     return refused("no client certificate was presented; run: roadstead login");
   }
+  const auto snapshot = snapshot_.load();
+  const WallTime now = clock_.wall();
+  const KnownChains::Key key = KnownChains::key_of(chain_der);
+  if (PrincipalPtr known = known_.find(key, snapshot, now)) {
+    return known;
+  }
+  TRY(PrincipalPtr principal, verify(chain_der, *snapshot));
+  known_.put(key, {principal, snapshot, now, first_expiry(*principal, *snapshot)});
+  return principal;
+}
+
+Result<PrincipalPtr> Directory::verify(std::span<const std::string> chain_der,
+                                       const Snapshot& snapshot) const {
   auto principal = std::make_shared<Principal>();
   for (const std::string& der : chain_der.first(std::min<std::size_t>(chain_der.size(), 4))) {
     auto certificate = crypto::Certificate::from_der(der);
@@ -67,9 +91,8 @@ Result<PrincipalPtr> Directory::authenticate(std::span<const std::string> chain_
     }
     principal->chain.push_back(std::move(*certificate));
   }
-  const auto snapshot = snapshot_.load();
   const crypto::Certificate& leaf = principal->chain.front();
-  if (auto verified = crypto::verify_chain(principal->chain, snapshot->user_roots, clock_.wall(),
+  if (auto verified = crypto::verify_chain(principal->chain, snapshot.user_roots, clock_.wall(),
                                            crypto::Purpose::ClientAuth);
       !verified.ok()) {
     return refused("the client certificate was refused: " + verified.error().message());
@@ -82,7 +105,7 @@ Result<PrincipalPtr> Directory::authenticate(std::span<const std::string> chain_
   principal->credential_serial = leaf.serial_hex();
   principal->expires = leaf.not_after();
   principal->fingerprint = leaf.fingerprint();
-  TRY(const UserEntry* entry, person(*snapshot, principal->subject));
+  TRY(const UserEntry* entry, person(snapshot, principal->subject));
   principal->administrator = entry->administrator;
   principal->groups = entry->groups;
   TRY(principal->member_groups, groups_in_members(leaf, entry->groups));

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "crypto/certificate.h"
+#include "identity/known_chains.h"
 #include "identity/principal.h"
 
 namespace roadstead::identity {
@@ -43,14 +44,19 @@ class Directory {
 
   // Verifies the chain, the person and the credential. Kind Unauthenticated; the message says
   // whether it is expired, revoked, of an unknown authority, or of a user who is gone or disabled.
+  // A chain that was verified for this snapshot is not verified again.
   Result<PrincipalPtr> authenticate(std::span<const std::string> chain_der) const;
 
   // The cheap check for a principal that was authenticated before on the same connection.
   Result<void> still_valid(const Principal& principal) const;
 
  private:
+  Result<PrincipalPtr> verify(std::span<const std::string> chain_der,
+                              const Snapshot& snapshot) const;
+
   const Clock& clock_;
   std::atomic<std::shared_ptr<const Snapshot>> snapshot_{std::make_shared<const Snapshot>()};
+  mutable KnownChains known_;
 };
 
 }  // namespace roadstead::identity

@@ -95,5 +95,56 @@ TEST_F(DirectoryTest, TellsWhyACredentialDoesNotCount) {
   EXPECT_NE(why().find("expired"), std::string::npos);
 }
 
+TEST_F(DirectoryTest, AChainIsVerifiedOnceForASnapshot) {
+  const std::string der = certificate({});
+  const auto first = authenticate(der);
+  ASSERT_TRUE(first.ok()) << first.error().message();
+  const std::vector<std::string> chain{der};
+  EXPECT_EQ(*directory_.authenticate(chain), *first) << "the same answer, not an equal one";
+  const std::vector<std::string> longer{der, root_.der()};
+  EXPECT_NE(*directory_.authenticate(longer), *first);
+  EXPECT_NE(*authenticate(der), *first) << "users may have changed";
+}
+
+TEST_F(DirectoryTest, AKnownChainIsRefusedWhenItsCredentialOrItsTimeHasGone) {
+  const std::string der = certificate({});
+  const std::vector<std::string> chain{der};
+  ASSERT_TRUE(authenticate(der).ok());
+  clock_.advance(hours(13));
+  EXPECT_FALSE(directory_.authenticate(chain).ok());
+  clock_.set_wall_skew(-hours(13));
+  EXPECT_TRUE(directory_.authenticate(chain).ok());
+  clock_.set_wall_skew(-hours(15));
+  EXPECT_FALSE(directory_.authenticate(chain).ok()) << "before it was issued";
+  clock_.set_wall_skew(-hours(13));
+  snapshot_.serials.clear();
+  EXPECT_FALSE(authenticate(der).ok());
+}
+
+TEST_F(DirectoryTest, TheAuthoritysExpiryCountsForAKnownChain) {
+  const std::string der = certificate({});
+  ASSERT_TRUE(authenticate(der).ok());
+  const KnownChains::Key key = KnownChains::key_of(std::vector<std::string>{der});
+  KnownChains known;
+  const auto snapshot = directory_.snapshot();
+  const auto principal = *authenticate(der);
+  known.put(key, {principal, snapshot, clock_.wall(), clock_.wall() + hours(1)});
+  EXPECT_EQ(known.find(key, snapshot, clock_.wall() + hours(1)), principal);
+  EXPECT_EQ(known.find(key, snapshot, clock_.wall() + hours(2)), nullptr);
+  EXPECT_EQ(known.find(key, snapshot, clock_.wall() - hours(1)), nullptr);
+  EXPECT_EQ(known.find(key, directory_.snapshot(), clock_.wall()), nullptr) << "another snapshot";
+}
+
+TEST(KnownChainsTest, IsBounded) {
+  KnownChains known;
+  const auto snapshot = std::make_shared<const Snapshot>();
+  for (std::size_t i = 0; i < KnownChains::kMost + 1; ++i) {
+    known.put(KnownChains::key_of(std::vector<std::string>{std::to_string(i)}),
+              {nullptr, snapshot, WallTime(), WallTime()});
+    EXPECT_LE(known.size(), KnownChains::kMost);
+  }
+  EXPECT_EQ(known.size(), 1u);
+}
+
 }  // namespace
 }  // namespace roadstead::identity
