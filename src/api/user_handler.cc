@@ -9,10 +9,9 @@
 namespace roadstead::api {
 namespace {
 
-ROADSTEAD_OWN_FRAME io::Task<void> serve_bridged(http::ServerExchange& exchange,
-                                                 stub::TunnelPlace place, std::string cluster,
-                                                 identity::PrincipalPtr principal,
-                                                 std::string target) {
+io::Task<void> serve_bridged(http::ServerExchange& exchange, stub::TunnelPlace place,
+                             std::string cluster, identity::PrincipalPtr principal,
+                             std::string target) {
   io::Executor& home = exchange.executor();
   BridgedExchange bridged(exchange, *place.executor);
   co_await place.executor->enter();
@@ -28,6 +27,7 @@ Error no_such_cluster(const std::string& name) {
 
 }  // namespace
 
+// Not a coroutine: its place would be kept for as long as a watch lasts.
 io::Task<void> UserHandler::handle(http::ServerExchange& exchange) {
   const http::RequestHead& request = exchange.request();
   net::TlsSession* tls = exchange.connection().tls;
@@ -35,80 +35,81 @@ io::Task<void> UserHandler::handle(http::ServerExchange& exchange) {
                               request.authority, request.target, port_.zone);
   switch (route.kind) {
     case Route::Kind::Cluster:
-      co_await serve_cluster(exchange, std::move(route));
-      co_return;
+      return serve_cluster(exchange, std::move(route));
     case Route::Kind::Hub:
       if (hub_ != nullptr) {
-        co_await hub_->handle(exchange);
-        co_return;
+        return hub_->handle(exchange);
       }
       [[fallthrough]];
     case Route::Kind::Misdirected:
-      co_await refuse(exchange, route, "", "misdirected",
-                      kube::make_error(ErrorKind::InvalidArgument,
-                                       {.code = 421,
-                                        .reason = "MisdirectedRequest",
-                                        .message = "this connection was made for another host"}));
-      co_return;
+      return refuse(exchange, std::move(route),
+                    {"", "misdirected",
+                     kube::make_error(ErrorKind::InvalidArgument,
+                                      {.code = 421,
+                                       .reason = "MisdirectedRequest",
+                                       .message = "this connection was made for another host"})});
     case Route::Kind::NotFound:
-      co_await refuse(exchange, route, "", "route", kube::route_not_found());
-      co_return;
+      break;
   }
+  return refuse(exchange, std::move(route), {"", "route", kube::route_not_found()});
+}
+
+// Who asks, when the request may pass.
+std::variant<identity::PrincipalPtr, UserHandler::Refusal> UserHandler::admit(
+    http::ServerExchange& exchange, const std::string& cluster) const {
+  auto principal = authenticate(exchange.connection(), port_.directory);
+  if (!principal.ok()) {
+    return Refusal{"", "authentication", kube::unauthorized(principal.error().message())};
+  }
+  const std::string& login = (*principal)->subject.name;
+  const policy::Decision decision =
+      port_.authorizer.decide({.principal = principal->get(), .verb = "use", .cluster = cluster});
+  if (!decision.allowed()) {
+    return Refusal{login, decision.rule,
+                   kube::forbidden({"roadstead.io", "clusters"}, cluster, decision.reason)};
+  }
+  const auto entry = port_.clusters.find(cluster);
+  if (!entry.has_value()) {
+    return Refusal{login, "registry", no_such_cluster(cluster)};
+  }
+  if (entry->paused) {
+    return Refusal{login, "paused",
+                   kube::make_error(ErrorKind::Unavailable,
+                                    {.code = 503,
+                                     .reason = "ServiceUnavailable",
+                                     .message = "cluster \"" + cluster +
+                                                "\" is paused at the hub (spec.paused)"})};
+  }
+  return std::move(*principal);
 }
 
 io::Task<void> UserHandler::serve_cluster(http::ServerExchange& exchange, Route route) {
-  auto principal = authenticate(exchange.connection(), port_.directory);
-  if (!principal.ok()) {
-    co_await refuse(exchange, route, "", "authentication",
-                    kube::unauthorized(principal.error().message()));
-    co_return;
+  auto admitted = admit(exchange, route.cluster);
+  if (auto* refusal = std::get_if<Refusal>(&admitted)) {
+    return refuse(exchange, std::move(route), std::move(*refusal));
   }
-  const std::string& login = (*principal)->subject.name;
-  const policy::Decision decision = port_.authorizer.decide(
-      {.principal = principal->get(), .verb = "use", .cluster = route.cluster});
-  if (!decision.allowed()) {
-    co_await refuse(exchange, route, login, decision.rule,
-                    kube::forbidden({"roadstead.io", "clusters"}, route.cluster, decision.reason));
-    co_return;
-  }
-  const auto entry = port_.clusters.find(route.cluster);
-  if (!entry.has_value()) {
-    co_await refuse(exchange, route, login, "registry", no_such_cluster(route.cluster));
-    co_return;
-  }
-  if (entry->paused) {
-    co_await refuse(exchange, route, login, "paused",
-                    kube::make_error(ErrorKind::Unavailable,
-                                     {.code = 503,
-                                      .reason = "ServiceUnavailable",
-                                      .message = "cluster \"" + route.cluster +
-                                                 "\" is paused at the hub (spec.paused)"}));
-    co_return;
-  }
+  auto& principal = std::get<identity::PrincipalPtr>(admitted);
   const stub::TunnelPlace place = port_.tunnels.place_of(route.cluster);
   if (place.executor == &exchange.executor()) {
-    co_await place.stubs->serve_request(exchange, route.cluster, std::move(*principal),
-                                        std::move(route.target));
-  } else {
-    co_await serve_bridged(exchange, place, route.cluster, std::move(*principal),
-                           std::move(route.target));
+    return place.stubs->serve_request(exchange, std::move(route.cluster), std::move(principal),
+                                      std::move(route.target));
   }
+  return serve_bridged(exchange, place, std::move(route.cluster), std::move(principal),
+                       std::move(route.target));
 }
 
-io::Task<void> UserHandler::refuse(http::ServerExchange& exchange, const Route& route,
-                                   const std::string& user, const std::string& rule,
-                                   const Error& error) {
-  kube::Status status = kube::status_of(error);
+io::Task<void> UserHandler::refuse(http::ServerExchange& exchange, Route route, Refusal refusal) {
+  kube::Status status = kube::status_of(refusal.error);
   audit::RequestRecord record;
   record.audit_id = port_.random.uuid_v4();
   record.started = port_.clock.wall();
-  record.user = user;
+  record.user = std::move(refusal.user);
   record.source_address = exchange.connection().peer_address;
   record.cluster = route.cluster;
   record.method = exchange.request().method;
   record.path = route.target.substr(0, route.target.find('?'));
   record.status = status.code;
-  record.rule = rule;
+  record.rule = std::move(refusal.rule);
   record.reason = status.message;
   port_.audit.write(record);
   co_await stub::answer_status(exchange, std::move(status));

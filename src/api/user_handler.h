@@ -4,10 +4,10 @@
 #pragma once
 
 #include <string>
+#include <variant>
 
 #include "api/routing.h"
 #include "audit/sink.h"
-#include "base/own_frame.h"
 #include "http/message.h"
 #include "identity/directory.h"
 #include "policy/authorizer.h"
@@ -36,10 +36,15 @@ class UserHandler final : public http::Handler {
   io::Task<void> handle(http::ServerExchange& exchange) override;
 
  private:
+  struct Refusal {
+    std::string user;
+    std::string rule;
+    Error error;
+  };
   io::Task<void> serve_cluster(http::ServerExchange& exchange, Route route);
-  ROADSTEAD_OWN_FRAME io::Task<void> refuse(http::ServerExchange& exchange, const Route& route,
-                                            const std::string& user, const std::string& rule,
-                                            const Error& error);
+  std::variant<identity::PrincipalPtr, Refusal> admit(http::ServerExchange& exchange,
+                                                      const std::string& cluster) const;
+  io::Task<void> refuse(http::ServerExchange& exchange, Route route, Refusal refusal);
 
   const UserPort& port_;
   http::Handler* hub_;

@@ -40,19 +40,27 @@ class Proxy {
                        identity::PrincipalPtr principal, std::string target);
 
  private:
+  // What a request needs until its answer passes; a watch gives it back before it waits.
+  struct Planned;
+  struct Body;
+  struct Attempt;
   struct Request;
-  enum class Verdict : unsigned char { Done, TryAnother };
+  // Passes: the answer's head is on its way, and the rest comes at the pace of both ends.
+  enum class Verdict : unsigned char { Done, TryAnother, Passes };
 
   static bool plan(Request& request, std::string_view target);
   io::Task<void> serve_planned(Request& request);
+  ROADSTEAD_OWN_FRAME io::Task<Verdict> begin(Request& request);
+  io::Task<LanePtr> lane_for(Request& request);
   io::Task<Verdict> attempt(Request& request, LanePtr lane);
-  io::Task<Verdict> exchange_with(Request& request, LanePtr lane, http::ClientExchange& up);
-  ROADSTEAD_OWN_FRAME io::Task<Verdict> on_agent_error(Request& request, Lane& lane,
-                                                       http::ClientExchange& up,
-                                                       const std::string& code);
-  ROADSTEAD_OWN_FRAME io::Task<void> answer(Request& request, http::ClientExchange& up,
-                                            http::ResponseHead head);
-  io::Task<void> relay_body(Request& request, http::ClientExchange& up, WatchFramer::Format format);
+  io::Task<Verdict> exchange_with(Request& request);
+  static io::Task<void> end_attempt(Request& request);
+  ROADSTEAD_OWN_FRAME io::Task<Verdict> on_lost_lane(Request& request);
+  io::Task<Verdict> begin_answer(Request& request, http::ResponseHead head);
+  ROADSTEAD_OWN_FRAME io::Task<Verdict> begin_upgraded(Request& request, http::ResponseHead head);
+  ROADSTEAD_OWN_FRAME io::Task<Verdict> on_agent_error(Request& request, const std::string& code);
+  ROADSTEAD_OWN_FRAME io::Task<void> pass_upgraded(Request& request);
+  io::Task<void> pass_body(Request& request);
   // Tells the user the last failure.
   ROADSTEAD_OWN_FRAME io::Task<void> fail(Request& request);
 

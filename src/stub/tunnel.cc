@@ -85,16 +85,16 @@ void Tunnel::recheck_principals(const identity::Directory& directory) {
   for (const LanePtr& lane : lanes_) {
     lane->recheck_principals();
   }
-  for (const Running& request : running_) {
-    if (!directory.still_valid(*request.principal).ok()) {
-      request.abort();
+  for (Running* request : running_) {
+    if (!directory.still_valid(*request->principal).ok()) {
+      request->revoke();
     }
   }
 }
 
 void Tunnel::end_watches() {
-  for (const Running& request : running_) {
-    request.end_watch();
+  for (Running* request : running_) {
+    request->end_watch();
   }
 }
 

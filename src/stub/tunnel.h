@@ -58,12 +58,17 @@ class Tunnel {
   bool connected() const { return pick({}) != nullptr; }
 
   // Running requests, so that revocation and a drain can end them.
-  struct Running {
-    identity::PrincipalPtr principal;
-    UniqueFunction<void()> abort;
-    UniqueFunction<void()> end_watch;  // between two objects; nothing for what is no watch
+  class Running {
+   public:
+    explicit Running(identity::PrincipalPtr p) : principal(std::move(p)) {}
+    virtual void revoke() = 0;
+    virtual void end_watch() = 0;  // between two objects; nothing for what is no watch
+    const identity::PrincipalPtr principal;
+
+   protected:
+    ~Running() = default;
   };
-  using RunningList = std::list<Running>;
+  using RunningList = std::list<Running*>;
   RunningList& running() { return running_; }
   // Ends lanes' contexts and running requests of principals that are no longer valid.
   void recheck_principals(const identity::Directory& directory);
@@ -95,8 +100,8 @@ class Tunnel {
 
 class RunningGuard {
  public:
-  RunningGuard(Tunnel& tunnel, Tunnel::Running request) : list_(tunnel.running()) {
-    list_.push_back(std::move(request));
+  RunningGuard(Tunnel& tunnel, Tunnel::Running& request) : list_(tunnel.running()) {
+    list_.push_back(&request);
     position_ = std::prev(list_.end());
   }
   ~RunningGuard() { list_.erase(position_); }
