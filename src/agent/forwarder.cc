@@ -132,12 +132,22 @@ void Forwarder::end_watches() {
 }
 
 struct Forwarder::Attempt {
-  std::uint64_t context_id = 0;
-  http::RequestHead head;
-  std::string upgrade;  // the protocol, or ""
-  IdentityTable* identities = nullptr;
-  http::ClientExchange* up = nullptr;  // once it is open
-  bool ended = false;                  // from our side: nobody waits for the answer any more
+  explicit Attempt(io::Executor& executor) : uploads(executor) {}
+
+  // The identity may end, and the user leave, while the connection is being made.
+  void stop() {
+    ended = true;
+    if (up != nullptr) {
+      up->reset();
+    }
+  }
+
+  std::unique_ptr<IdentityTable::StreamGuard> identity;
+  http::ClientExchangePtr up;  // once it is open
+  bool ended = false;          // from our side: nobody waits for the answer any more
+  bool upgraded = false;
+  std::optional<WatchGuard> watch;
+  io::TaskGroup uploads;
 };
 
 io::Task<void> Forwarder::answer_not_opened(http::ServerExchange& exchange, const Error& error) {
@@ -154,72 +164,75 @@ io::Task<void> Forwarder::answer_not_opened(http::ServerExchange& exchange, cons
                         error.message());
 }
 
+// What is needed until the answer passes is in begin(), which ends before a watch waits.
 io::Task<void> Forwarder::serve(http::ServerExchange& exchange, IdentityTable& identities) {
-  Attempt attempt;
-  attempt.identities = &identities;
+  Attempt attempt(exchange.executor());
+  const http::AbortHook on_abort(exchange, [&attempt] { attempt.stop(); });
+  if (co_await begin(exchange, identities, attempt)) {
+    const http::RelayOutcome outcome = co_await http::relay(*attempt.up, exchange);
+    co_await end(exchange, attempt, outcome.end == http::RelayOutcome::End::Finished);
+  }
+}
+
+io::Task<bool> Forwarder::begin(http::ServerExchange& exchange, IdentityTable& identities,
+                                Attempt& attempt) {
   const http::RequestHead& request = exchange.request();
   const std::string* field = request.headers.find(tunnel::kIdentityField);
+  std::uint64_t context_id = 0;
   const auto identity = identities.find(
-      field != nullptr ? std::string_view(*field) : std::string_view(), &attempt.context_id);
+      field != nullptr ? std::string_view(*field) : std::string_view(), &context_id);
   if (!identity.ok()) {
     metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorUnknownIdentity, identity.error().message());
-    co_return;
+    co_return false;
   }
-  attempt.upgrade = request.protocol;
+  const std::string upgrade = request.protocol;
   auto head = build_upstream_head(exchange.take_request(), **identity);
   if (!head.ok()) {
     metrics_.refused.add();
     co_await answer_error(exchange, tunnel::kErrorRefusedRequest, head.error().message());
-    co_return;
+    co_return false;
   }
-  attempt.head = std::move(*head);
-  co_await run(exchange, attempt);
+  attempt.identity = identities.attach(context_id, [&attempt] { attempt.stop(); });
+  co_return co_await open(exchange, std::move(*head), upgrade, attempt) &&
+      co_await begin_answer(exchange, upgrade, attempt);
 }
 
-io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) {
-  // The identity may end, and the user leave, while the connection is being made.
-  const auto stop = [&attempt] {
-    attempt.ended = true;
-    if (attempt.up != nullptr) {
-      attempt.up->reset();
-    }
-  };
-  const auto guard = attempt.identities->attach(attempt.context_id, stop);
-  const http::AbortHook on_abort(exchange, stop);
+io::Task<bool> Forwarder::open(http::ServerExchange& exchange, http::RequestHead head,
+                               const std::string& upgrade, Attempt& attempt) {
   const Deadline connect = Deadline::after(clock_, kConnectTimeout);
-  const bool upgrade = !attempt.upgrade.empty();
-  const bool end = exchange.request_ended() && !upgrade;
-  const Lasting lasts = lasting(attempt.head.target);
-  auto opened = upgrade ? co_await upstream_.open_upgrade(std::move(attempt.head), connect)
-                        : co_await upstream_.open(std::move(attempt.head), end,
-                                                  lasts != Lasting::No, connect);
+  const bool end = exchange.request_ended() && upgrade.empty();
+  const Lasting lasts = lasting(head.target);
+  auto opened = !upgrade.empty()
+                    ? co_await upstream_.open_upgrade(std::move(head), connect)
+                    : co_await upstream_.open(std::move(head), end, lasts != Lasting::No, connect);
   if (opened.ok() && attempt.ended) {
     metrics_.refused.add();
     (*opened)->reset();
     co_await answer_error(exchange, tunnel::kErrorFailed, "the identity of the request has ended");
-    co_return;
+    co_return false;
   }
   if (!opened.ok()) {
     co_await answer_not_opened(exchange, opened.error());
-    co_return;
+    co_return false;
   }
-  http::ClientExchange& up = **opened;
-  attempt.up = &up;
-  std::optional<WatchGuard> watch;
-  if (lasts == Lasting::Watch && !upgrade) {
-    watch.emplace(watches_, [&up] { up.reset(); });
+  attempt.up = std::move(*opened);
+  if (lasts == Lasting::Watch && upgrade.empty()) {
+    attempt.watch.emplace(watches_, [&attempt] { attempt.up->reset(); });
   }
-
-  auto response = Result<http::ResponseHead>(ErrorKind::Internal, "");
-  io::TaskGroup uploads(exchange.executor());
   // An upgrade's bytes start only after a correct 101: before it they could become a second
   // request.
-  if (!end && !upgrade) {
-    uploads.spawn(upload(exchange, up));
+  if (!end && upgrade.empty()) {
+    attempt.uploads.spawn(upload(exchange, *attempt.up));
   }
-  response = co_await up.response();
-  const bool upgraded = upgrade && response.ok() && is_switch(*response, attempt.upgrade);
+  co_return true;
+}
+
+io::Task<bool> Forwarder::begin_answer(http::ServerExchange& exchange, const std::string& upgrade,
+                                       Attempt& attempt) {
+  http::ClientExchange& up = *attempt.up;
+  auto response = co_await up.response();
+  attempt.upgraded = !upgrade.empty() && response.ok() && is_switch(*response, upgrade);
   std::optional<Error> failure;
   std::string_view code = tunnel::kErrorFailed;
   if (!response.ok()) {
@@ -232,36 +245,40 @@ io::Task<void> Forwarder::run(http::ServerExchange& exchange, Attempt& attempt) 
   } else if (auto redirect = tunnel::check_redirect(response->status, response->headers);
              !redirect.ok()) {
     failure = std::move(redirect).error();
-  } else if (response->status == 101 && !upgraded) {
+  } else if (response->status == 101 && !attempt.upgraded) {
     failure = Error(ErrorKind::Upstream, "the API server switched to a protocol nobody asked for");
-  } else if (upgrade && response->status >= 300 && response->status < 400) {
+  } else if (!upgrade.empty() && response->status >= 300 && response->status < 400) {
     failure = Error(ErrorKind::Upstream, "the API server redirected an upgrade, which is refused");
   }
   if (failure.has_value()) {
     metrics_.failed.add();
     up.reset();
     exchange.stop_reading();
-    co_await uploads.join();
+    co_await attempt.uploads.join();
     co_await answer_error(exchange, code, failure->message());
-    co_return;
+    co_return false;
   }
+  const auto responded =
+      co_await exchange.respond(lane_head(std::move(*response), attempt.upgraded));
+  if (!responded.ok()) {
+    co_await end(exchange, attempt, false);
+    co_return false;
+  }
+  if (attempt.upgraded) {
+    attempt.uploads.spawn(upload(exchange, up));
+  }
+  co_return true;
+}
 
-  const auto responded = co_await exchange.respond(lane_head(std::move(*response), upgraded));
-  if (upgraded && responded.ok()) {
-    uploads.spawn(upload(exchange, up));
-  }
-  bool complete = false;
-  if (responded.ok()) {
-    complete = (co_await http::relay(up, exchange)).end == http::RelayOutcome::End::Finished;
-  }
+io::Task<void> Forwarder::end(http::ServerExchange& exchange, Attempt& attempt, bool complete) {
   (complete ? metrics_.answered : metrics_.broken_off).add();
   if (!complete) {
-    up.reset();
+    attempt.up->reset();
     exchange.reset();
-  } else if (!upgraded) {
+  } else if (!attempt.upgraded) {
     exchange.stop_reading();
   }
-  co_await uploads.join();
+  co_await attempt.uploads.join();
 }
 
 }  // namespace roadstead::agent

@@ -40,7 +40,15 @@ class Forwarder {
   struct Attempt;
   using Watches = std::list<UniqueFunction<void()>>;
   class WatchGuard;
-  io::Task<void> run(http::ServerExchange& exchange, Attempt& attempt);
+  // False when it has answered itself.
+  ROADSTEAD_OWN_FRAME io::Task<bool> begin(http::ServerExchange& exchange,
+                                           IdentityTable& identities, Attempt& attempt);
+  io::Task<bool> open(http::ServerExchange& exchange, http::RequestHead head,
+                      const std::string& upgrade, Attempt& attempt);
+  io::Task<bool> begin_answer(http::ServerExchange& exchange, const std::string& upgrade,
+                              Attempt& attempt);
+  ROADSTEAD_OWN_FRAME io::Task<void> end(http::ServerExchange& exchange, Attempt& attempt,
+                                         bool complete);
   ROADSTEAD_OWN_FRAME io::Task<void> answer_not_opened(http::ServerExchange& exchange,
                                                        const Error& error);
 

@@ -38,19 +38,26 @@ LaneServer::LaneServer(io::Executor& executor, const Clock& clock, Forwarder& fo
       identities_(clock),
       outbox_changed_(executor) {}
 
+// Not a coroutine: it would hold place for the largest of these as long as any of them lasts.
 io::Task<void> LaneServer::handle(http::ServerExchange& exchange) {
   const http::RequestHead& request = exchange.request();
   if (request.scheme != tunnel::kControlScheme) {
-    co_await forwarder_.serve(exchange, identities_);
-  } else if (request.method == "POST" && request.target == tunnel::kIdentityPath) {
-    co_await serve_identity(exchange);
-  } else if (request.method == "POST" && request.target == tunnel::kControlPath && !control_open_) {
-    control_open_ = true;
-    co_await serve_control(exchange);
-    control_open_ = false;
-  } else {
-    co_await answer(exchange, 404, "not part of the tunnel protocol");
+    return forwarder_.serve(exchange, identities_);
   }
+  if (request.method == "POST" && request.target == tunnel::kIdentityPath) {
+    return serve_identity(exchange);
+  }
+  if (request.method == "POST" && request.target == tunnel::kControlPath && !control_open_) {
+    control_open_ = true;
+    return serve_control(exchange);
+  }
+  return answer(exchange, 404, "not part of the tunnel protocol");
+}
+
+// One at a time.
+io::Task<void> LaneServer::serve_control(http::ServerExchange& exchange) {
+  co_await talk(exchange);
+  control_open_ = false;
 }
 
 bool LaneServer::send(json::object message) {
@@ -83,7 +90,7 @@ io::Task<void> LaneServer::send_queued(http::ServerExchange& exchange) {
   static_cast<void>(co_await exchange.finish());
 }
 
-io::Task<void> LaneServer::serve_control(http::ServerExchange& exchange) {
+io::Task<void> LaneServer::talk(http::ServerExchange& exchange) {
   const auto responded = co_await exchange.respond({.status = 200, .headers = {}});
   if (!responded.ok()) {
     co_return;

@@ -57,6 +57,7 @@ class LaneServer final : public http::Handler {
 
  private:
   io::Task<void> serve_control(http::ServerExchange& exchange);
+  io::Task<void> talk(http::ServerExchange& exchange);
   io::Task<void> serve_identity(http::ServerExchange& exchange);
   io::Task<void> send_queued(http::ServerExchange& exchange);
   void receive(const codec::json::object& message);
