@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/lane.h"
 
+#include "tunnel/protocol.h"
+
 namespace roadstead::agent {
 namespace {
 
 constexpr Duration kHelloTimeout = std::chrono::seconds(10);
 constexpr Duration kExtraLaneIdle = std::chrono::seconds(60);
 constexpr Duration kRetiredLaneIdle = std::chrono::seconds(2);
-constexpr Duration kUnacknowledgedLimit = std::chrono::seconds(15);
 constexpr std::uint64_t kUnlimited = 1'000'000'000;
 
 http::H2Options session_options(http::BufferBudget& buffers) {
@@ -47,7 +48,8 @@ io::Task<Result<void>> Lane::run() {
     }
     co_return stream.ok() ? Result<void>() : std::move(stream).error();
   }
-  (*stream)->limit_unacknowledged(kUnacknowledgedLimit);
+  (*stream)->limit_unacknowledged(tunnel::kUnacknowledgedLimit);
+  (*stream)->limit_unsent(tunnel::kUnsentLimit);
   std::array<std::byte, 32> exporter{};
   if (net::TlsSession* tls = (*stream)->tls(); tls != nullptr) {
     auto exported = tls->export_keying_material(tunnel::kExporterLabel);

@@ -108,6 +108,7 @@ int Shard::wait_milliseconds() const {
 }
 
 void Shard::turn() {
+  ++turns_;
   std::array<epoll_event, 256> events;
   const int n =
       epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), wait_milliseconds());

@@ -27,6 +27,8 @@ class Shard final : public Executor {
   void run();
   void stop();  // from any thread
   void post_remote(UniqueFunction<void()> f) override;
+  // How often the loop has looked for work.
+  std::uint64_t turns() const { return turns_; }
 
   // Runs the loop on the calling thread until the task has ended. For main() and tests.
   void run_until_done(Task<void> task);
@@ -49,6 +51,7 @@ class Shard final : public Executor {
 
   int epoll_;
   int wake_fd_;
+  std::uint64_t turns_ = 0;
   std::vector<std::coroutine_handle<>> yielded_;  // run again after the next look at descriptors
   std::atomic<bool> stopping_{false};
   std::mutex remote_mutex_;

@@ -65,6 +65,10 @@ class Stream {
   // that long (TCP_USER_TIMEOUT). Only for protocols whose peer always reads, such as a tunnel
   // lane: it would cut a user who pauses `kubectl logs`. No effect on a Pipe.
   virtual void limit_unacknowledged(Duration) {}
+  // The kernel takes no more while this much waits in it that was not sent yet
+  // (TCP_NOTSENT_LOWAT): what is written next waits behind no more than that. For connections that
+  // carry many streams. No effect on a Pipe.
+  virtual void limit_unsent(std::size_t) {}
 
   virtual TlsSession* tls() { return nullptr; }
   // "192.0.2.1:443"; "pipe" for a Pipe. With PROXY protocol: the address it told.

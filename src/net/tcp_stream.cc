@@ -104,6 +104,7 @@ class TcpStream final : public Stream {
   void limit_unacknowledged(Duration limit) override {
     set_unacknowledged_limit(socket_.fd(), limit);
   }
+  void limit_unsent(std::size_t bytes) override { set_unsent_limit(socket_.fd(), bytes); }
 
   const std::string& peer_address() const override { return socket_.peer_address(); }
 

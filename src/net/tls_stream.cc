@@ -233,6 +233,8 @@ void TlsStream::limit_unacknowledged(Duration limit) {
   set_unacknowledged_limit(socket_.fd(), limit);
 }
 
+void TlsStream::limit_unsent(std::size_t bytes) { set_unsent_limit(socket_.fd(), bytes); }
+
 IoOutcome TlsStream::fail(Error error) {
   error_ = std::move(error);
   return {IoStatus::Failed, 0};

@@ -52,6 +52,7 @@ class TlsStream final : public Stream, public TlsSession {
   io::Task<Result<void>> shutdown_write() override;
   void close() override;
   void limit_unacknowledged(Duration limit) override;
+  void limit_unsent(std::size_t bytes) override;
   TlsSession* tls() override { return this; }
   const std::string& peer_address() const override { return socket_.peer_address(); }
 

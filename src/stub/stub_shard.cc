@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stub/stub_shard.h"
 
+#include "tunnel/protocol.h"
+
 namespace roadstead::stub {
 
 namespace json = codec::json;
 
-namespace {
-
-constexpr Duration kUnacknowledgedLimit = std::chrono::seconds(15);
-
-}  // namespace
+namespace {}  // namespace
 
 StubShard::StubShard(io::Executor& executor, StubOptions options,
                      const identity::Directory& directory, Proxy& proxy, StubEvents& events,
@@ -63,8 +61,8 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
     stream->close();
     co_return;
   }
-  // An Agent always reads, so one that does not acknowledge is gone.
-  stream->limit_unacknowledged(kUnacknowledgedLimit);
+  stream->limit_unacknowledged(tunnel::kUnacknowledgedLimit);
+  stream->limit_unsent(tunnel::kUnsentLimit);
   tunnel::Hello hello;
   hello.cluster = identity.cluster;
   hello.hub_instance = options_.hub_instance;

@@ -124,7 +124,7 @@ TEST(Memory, AnIdleWatchIsSmallAtHubAndAgentTogether) {
   const std::size_t pair = User(world, silent).bytes_of_one();
   const auto port = world.user_port();
   const std::size_t all = User(world, *port).bytes_of_one();
-  expect_at_most("an idle watch", all - pair / 2, 16 * kKiB);
+  expect_at_most("an idle watch", all - pair / 2, 8 * kKiB);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "apps/agent/signals.h"
 #include "base/random.h"
 #include "io/blocking_pool.h"
+#include "io/memory_return.h"
 #include "io/shard.h"
 #include "telemetry/log.h"
 
@@ -137,6 +138,7 @@ class Program {
   SystemRandom random_;
   telemetry::Logger logger_;
   io::Shard shard_;
+  io::MemoryReturn memory_return_{shard_};
   io::BlockingPool blocking_;
   telemetry::MetricRegistry registry_;
   agent::AgentMetrics metrics_;

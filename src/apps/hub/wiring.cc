@@ -20,6 +20,7 @@
 #include "controllers/credentials/credential_controller.h"
 #include "controllers/garbage_collector/garbage_collector.h"
 #include "controllers/namespace_lifecycle/namespace_controller.h"
+#include "io/memory_return.h"
 #include "kube/object.h"
 #include "objects/namespaces.h"
 
@@ -89,6 +90,7 @@ class HubImpl final : public Hub {
   io::Shard& home_;
   telemetry::Logger logger_;
   io::TaskGroup tasks_{home_};
+  io::MemoryReturn memory_return_{home_};
   io::StoppableSleep sweep_sleep_{home_};
   io::StoppableSleep certificate_sleep_{home_};
   io::BlockingPool blocking_{1, 16};  // looks at files
