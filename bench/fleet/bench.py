@@ -63,7 +63,7 @@ def run(options: Options) -> Outcome:
     pace = QUICK if options.quick else FULL
     machine = Machine.here()
     began = time.monotonic()
-    seen = Seen(alone=agent_alone(watches=500))
+    seen = Seen(alone=agent_alone(watches=600))
     with World(pace.small) as world:
         seen.idle.append(workloads.idle(world, pace.small, pace.idle_seconds))
         _restarts(world, seen, options.repeats or pace.restarts[0])
