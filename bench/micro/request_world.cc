@@ -49,8 +49,8 @@ class Upstream final : public agent::Upstream {
 
  private:
   http::H2Session& session_;
-  // As PooledApiServer makes it: as long as a service account's, indexed, looked at once.
-  http::Header token_{"authorization", "Bearer " + std::string(900, 't'), false, true, true};
+  // As PooledApiServer makes it: as long as a service account's, looked at once.
+  http::Header token_{"authorization", "Bearer " + std::string(900, 't'), false, true};
 };
 
 class QuietAgent final : public agent::LaneEvents {

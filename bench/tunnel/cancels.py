@@ -27,8 +27,9 @@ MIB = 2**20
 MOST_FOR_ALL = 20_000
 PATIENCE_SECONDS = 300
 PEER_SECONDS = 10
-# In which connections that were closed end at both sides; after which an Agent has given back the lanes that a load made it open.
-SETTLE_SECONDS = 1
+# In which connections that were closed end at both sides, and free memory goes back to the system; after which an Agent has given
+# back the lanes that a load made it open.
+SETTLE_SECONDS = 6
 LANES_SECONDS = 65
 
 

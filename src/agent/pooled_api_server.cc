@@ -88,8 +88,6 @@ void PooledApiServer::set_token(std::string_view token) {
   // Looked at once instead of with every request.
   authorization_.checked = http::is_field_value(authorization_.value) &&
                            ascii::trim(authorization_.value) == authorization_.value;
-  // HPACK may index it: guesses confirm whole values only, and this one cannot be guessed.
-  authorization_.indexed = true;
 }
 
 io::Task<Result<net::StreamPtr>> PooledApiServer::dial(std::vector<std::string> alpn,

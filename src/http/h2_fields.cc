@@ -95,8 +95,7 @@ Result<void> FieldBlock::add_all(const Headers& headers, std::size_t max_bytes) 
     if (!h.checked && !valid(h)) {
       return Error(ErrorKind::InvalidArgument, "header field \"" + h.name + "\" is malformed");
     }
-    add(h.name, h.value,
-        h.sensitive || h.name == kRequestNumber || (is_credential(h.name) && !h.indexed));
+    add(h.name, h.value, h.sensitive || h.name == kRequestNumber || is_credential(h.name));
   }
   if (bytes_ > max_bytes || fields_.size() > kMaxFields) {
     return Error(ErrorKind::PayloadTooLarge, "header block of " + std::to_string(bytes_) +
@@ -188,9 +187,7 @@ FieldOutcome add_field(H2Stream& stream, std::string_view name, std::string_view
     return FieldOutcome::Kept;
   }
   // nghttp2 has checked name and value (RFC 9113 section 8.2.1).
-  Header field{std::string(name), std::string(value), sensitive};
-  field.checked = true;
-  stream.block.add(std::move(field));
+  stream.block.add_checked(name, value, sensitive);
   return FieldOutcome::Kept;
 }
 

@@ -15,9 +15,6 @@ struct Header {
   std::string name;
   std::string value;
   bool sensitive = false;  // never indexed by HPACK
-  // A long credential that cannot be guessed piece by piece: HPACK may index it all the same
-  // (RFC 7541 section 7.1), which saves sending it with every request.
-  bool indexed = false;
   // Name and value are known to be what HTTP/2 can carry: they came that way, or whoever made the
   // field looked. Otherwise they are looked at when they are sent.
   bool checked = false;
@@ -34,6 +31,14 @@ class Headers {
     fields_.push_back({std::move(name), std::move(value), sensitive});
   }
   void add(Header field) { fields_.push_back(std::move(field)); }
+  // For what came in over HTTP/2, which has looked at it.
+  void add_checked(std::string_view name, std::string_view value, bool sensitive) {
+    Header& field = fields_.emplace_back();
+    field.name = name;
+    field.value = value;
+    field.sensitive = sensitive;
+    field.checked = true;
+  }
   void set(std::string_view name, std::string value);  // replaces all of that name
   std::size_t remove(std::string_view name);
   template <class Predicate>

@@ -105,6 +105,8 @@ void append_text(std::string& out, WallTime time, LogLevel level, std::string_vi
     out.push_back('=');
     if (needs_quotes(field.value)) {
       append_quoted(out, field.value, kMaxValue);
+    } else if (field.value.size() <= kMaxValue) {
+      out.append(field.value);  // printable ASCII, as needs_quotes() saw
     } else {
       append_escaped(out, field.value, kMaxValue, false);
     }
