@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
@@ -24,6 +25,9 @@ type request struct {
 	Write  string  `json:"write,omitempty"` // name of the ConfigMap that was to be created
 	Error  string  `json:"error,omitempty"`
 }
+
+// A ConfigMap that each namespace has.
+const read = "kube-root-ca.crt"
 
 // load sends requests at a fixed rate with client-go, as an ordinary program would, and prints what became of each.
 // Every fifth request may be a write. Requests start on time whether or not earlier ones have ended.
@@ -48,8 +52,16 @@ func load(arguments []string) error {
 		return err
 	}
 	maps := client.CoreV1().ConfigMaps(*namespace)
-	// A connection before the clock starts.
-	if _, err = maps.List(context.Background(), metav1.ListOptions{Limit: 1}); err != nil {
+	// Before the clock starts: a connection, and what is read, which a new namespace gets a moment later.
+	patience, stop := context.WithTimeout(context.Background(), time.Minute)
+	defer stop()
+	for {
+		if _, err = maps.Get(patience, read, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err != nil {
 		return err
 	}
 	var lock sync.Mutex
@@ -70,7 +82,7 @@ func load(arguments []string) error {
 				object := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: one.Write}}
 				_, err = maps.Create(context.Background(), object, metav1.CreateOptions{})
 			} else {
-				_, err = maps.Get(context.Background(), "kube-root-ca.crt", metav1.GetOptions{})
+				_, err = maps.Get(context.Background(), read, metav1.GetOptions{})
 			}
 			one.At, one.Millis = start.Sub(began).Seconds(), float64(time.Since(start).Microseconds())/1000
 			if err != nil {
