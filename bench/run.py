@@ -7,7 +7,6 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 HERE = Path(__file__).resolve().parent
 for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
@@ -17,20 +16,13 @@ for folder in (HERE, HERE.parent / "tests", HERE.parent / "tests" / "testbed"):
 import whole  # noqa: E402
 from fleet import bench as fleet  # noqa: E402
 from guard import bench as guard  # noqa: E402
-from harness.report import Row, write_json  # noqa: E402
+from harness.report import Outcome, write_json  # noqa: E402
 from objects import bench as objects  # noqa: E402
 from tunnel import bench as tunnel  # noqa: E402
 from tunnel import path  # noqa: E402
 from tunnel.peers import BY_NAME, USUAL  # noqa: E402
 
 RESULTS = HERE / "results"
-
-
-class Outcome(Protocol):
-    @property
-    def rows(self) -> list[Row]: ...
-    @property
-    def text(self) -> list[str]: ...
 
 
 def run_objects(args: argparse.Namespace) -> Outcome:

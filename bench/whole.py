@@ -19,7 +19,7 @@ from pathlib import Path
 from e2e.support.process import die_with_parent
 from harness import golang
 from harness.machine import Machine
-from harness.report import Row, verdict, where_better
+from harness.report import Outcome, Row, verdict, where_better
 from sections import read_reasons, why_not_met, with_headings
 from tunnel.path import PLAIN
 from tunnel.runs import COLUMNS, PEERS
@@ -44,12 +44,6 @@ PARTS = (
     Part("path", (("--repeats", "3", "--seconds", "4"), ()), (6, 2)),
     Part("fleet", ((), ()), (9, 3), "fleet/bench.py"),
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 def run(quick: bool, cancels: int = 0) -> Outcome:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.machine import Machine
-from harness.report import Row, Spread, table, verdict
+from harness.report import Outcome, Row, Spread, table, verdict
 
 from . import workloads
 from .workloads import FULL, QUICK, FanIn, Idle, Pace, Restart, Watches
@@ -31,12 +31,6 @@ AWAY_SECONDS = 0.8  # besides what starting takes
 class Options:
     quick: bool = False
     repeats: int = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from guard.annotated import Profile
 from guard.callgrind import CallgrindError, HotPath, count, list_paths, profile_of, without_debug_information
 from guard.expected import Expected
 from guard.judge import Counted, judge, updated
-from harness.report import Row, Spread
+from harness.report import Outcome, Row, Spread
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "expected.txt"
@@ -26,12 +26,6 @@ PARALLEL = 2
 class Options:
     update: bool = False
     profile: str = ""  # a path whose dearest functions are shown instead
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 def run(options: Options) -> Outcome:

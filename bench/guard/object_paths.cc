@@ -105,11 +105,6 @@ class Patch final : public ObjectWork {
   int round_ = 1000;
 };
 
-template <class Path>
-std::unique_ptr<Work> prepare() {
-  return std::make_unique<Path>();
-}
-
 constexpr HotPath kPaths[] = {
     {"object-create", "object", 128, prepare<Create>},
     {"object-patch", "patch", 128, prepare<Patch>},

@@ -43,11 +43,6 @@ class Events final : public Work {
   RequestWorld world_;
 };
 
-template <class Path>
-std::unique_ptr<Work> prepare() {
-  return std::make_unique<Path>();
-}
-
 constexpr HotPath kPaths[] = {
     {"get-1", "request", 256, prepare<Fetch<1>>},  {"get-64", "request", 1024, prepare<Fetch<64>>},
     {"download", "MiB", 16, prepare<Download>},    {"upload", "MiB", 16, prepare<Upload>},

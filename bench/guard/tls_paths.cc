@@ -197,11 +197,6 @@ class Handshakes final : public TlsWork {
   }
 };
 
-template <class Path>
-std::unique_ptr<Work> prepare() {
-  return std::make_unique<Path>();
-}
-
 constexpr HotPath kPaths[] = {
     {"tls-echo", "echo of 1 KiB", 256, prepare<Echo>},
     {"tls-bytes", "MiB", 8, prepare<Bulk>},

@@ -14,6 +14,11 @@ class Work {
   virtual void run(int units) = 0;
 };
 
+template <class Path>
+std::unique_ptr<Work> prepare() {
+  return std::make_unique<Path>();
+}
+
 struct HotPath {
   const char* name;
   const char* unit;  // what a count is for

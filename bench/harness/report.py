@@ -116,6 +116,14 @@ class Row:
             row.get("ratios", True))
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a benchmark gives: figures beside their aims, and the text that is shown and kept."""
+
+    rows: list[Row]
+    text: list[str]
+
+
 def _cell(row: Row, other: str) -> str:
     """Median [range] xRATIO note; the ratio is ours to theirs."""
     if other not in row.others:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.machine import Machine
-from harness.report import Row, table, verdict
+from harness.report import Outcome, Row, table, verdict
 
 from . import figures, many, workloads
 from .workloads import FULL, QUICK, Pace, Runs
@@ -23,12 +23,6 @@ class Options:
     seconds: float = 0
     objects: int = 0
     real: bool = True
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 def run(options: Options) -> Outcome:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.machine import Machine
-from harness.report import Row, table, verdict, where_better
+from harness.report import Outcome, Row, table, verdict, where_better
 
 from . import budgets, extras, workloads
 from .runs import COLUMNS, PEERS, Runs
@@ -33,12 +33,6 @@ class Options:
     beside: Sequence[str] = ("haproxy",)
     cancels: int = 0
     minutes: float = 0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 def run(options: Options) -> Outcome:

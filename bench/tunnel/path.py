@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness import load
 from harness.machine import Machine
-from harness.report import NOT_HERE, Row, Spread, table, verdict
+from harness.report import NOT_HERE, Outcome, Row, Spread, table, verdict
 from harness.wire import FAR, NEAR, SOCKET_BYTES, LongPath, NoWire, Wire, inside_own_namespace
 
 from .peers import USUAL
@@ -33,12 +33,6 @@ class Options:
     repeats: int = 0
     seconds: float = 0
     beside: Sequence[str] = USUAL
-
-
-@dataclass(frozen=True)
-class Outcome:
-    rows: list[Row]
-    text: list[str]
 
 
 def run(options: Options) -> Outcome:

@@ -237,14 +237,13 @@ Result<void> ChainVerifier::verify_dates(const STACK_OF(CRYPTO_BUFFER) * chain,
       alert = SSL_AD_BAD_CERTIFICATE;
       return unreadable(whose);
     }
-    const std::string certificate = certificate_text(one.get(), i == 0, whose);
     if (X509_cmp_time_posix(X509_get0_notAfter(one.get()), seconds.count()) <= 0) {
       alert = SSL_AD_CERTIFICATE_EXPIRED;
-      return expired(certificate, one.get(), now);
+      return expired(certificate_text(one.get(), i == 0, whose), one.get(), now);
     }
     if (X509_cmp_time_posix(X509_get0_notBefore(one.get()), seconds.count()) > 0) {
       alert = SSL_AD_BAD_CERTIFICATE;
-      return not_yet_valid(certificate, one.get(), now);
+      return not_yet_valid(certificate_text(one.get(), i == 0, whose), one.get(), now);
     }
   }
   return {};
