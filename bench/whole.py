@@ -40,8 +40,8 @@ class Part:
 PARTS = (
     Part("tunnel", (
         ("--beside", "all", "--seconds", "0.6", "--minutes", "12", "--cancels", "1000000"),
-        ("--beside", "all", "--repeats", "1", "--minutes", "2")), (27, 5)),
-    Part("path", (("--repeats", "3", "--seconds", "4"), ()), (6, 2)),
+        ("--beside", "all", "--repeats", "1", "--minutes", "2")), (27, 8)),
+    Part("path", (("--repeats", "3", "--seconds", "4"), ()), (8, 3)),
     Part("fleet", ((), ()), (9, 3), "fleet/bench.py"),
 )
 

@@ -49,7 +49,7 @@ io::Task<Result<void>> Lane::run() {
     co_return stream.ok() ? Result<void>() : std::move(stream).error();
   }
   (*stream)->limit_unacknowledged(tunnel::kUnacknowledgedLimit);
-  (*stream)->limit_unsent(tunnel::kUnsentLimit);
+  (*stream)->limit_unsent(tunnel::kUnsentBounds);
   std::array<std::byte, 32> exporter{};
   if (net::TlsSession* tls = (*stream)->tls(); tls != nullptr) {
     auto exported = tls->export_keying_material(tunnel::kExporterLabel);

@@ -26,7 +26,7 @@ class BufferBudget;  // h2_window.h
 
 struct H2Options {
   std::uint32_t initial_stream_window = 256 * 1024;
-  std::uint32_t max_stream_window = 32 * 1024 * 1024;  // grown to by measured bandwidth-delay
+  std::uint32_t max_stream_window = 64 * 1024 * 1024;  // grown to by measured bandwidth-delay
   // What all streams that share it may hold unread, growth of windows included; nullptr: no common
   // bound. Outlives the session and its exchanges.
   BufferBudget* buffer_budget = nullptr;

@@ -60,15 +60,21 @@ class BufferBudget {
 
 // The growth rule of one stream: a sender that is held back by the window fills it about once a
 // round trip, and where packets are lost every loss stops what arrives for up to one more. So when
-// a whole window was consumed within kPatience round trips, the window doubles: it ends at most at
-// twice that many times what the path holds. While the budget is tight, it halves instead, never
-// below where it started.
+// a whole window was consumed within kPatience round trips, it grows to kHeadroom times what the
+// path held meanwhile, at most kHeadroom-fold: a sender whose congestion control still looks for
+// the path's rate must not meet the window, or takes it for the path's end (BBR stays in its start
+// phase, at three times the rate, while the application is what limits it). While the budget is
+// tight, it halves instead, never below where it started.
 class WindowTuner {
  public:
   static constexpr int kPatience = 4;
+  static constexpr int kHeadroom = 2 * kPatience;
 
   WindowTuner(std::uint32_t initial, std::uint32_t max, BufferBudget* budget)
-      : initial_(initial), max_(std::max(initial, max)), window_(initial), budget_(budget) {}
+      : initial_(initial),
+        max_(std::max(initial, budget == nullptr ? max : most(max, budget->limit() / 2))),
+        window_(initial),
+        budget_(budget) {}
   ~WindowTuner() { release(window_ - initial_); }
   WindowTuner(const WindowTuner&) = delete;
   WindowTuner& operator=(const WindowTuner&) = delete;
@@ -84,8 +90,8 @@ class WindowTuner {
       consumed_ = 0;
       if (budget_ != nullptr && budget_->tight()) {
         shrink();
-      } else if (clock.now() - start_ <= kPatience * round_trip) {
-        grow();
+      } else if (const Duration took = clock.now() - start_; took <= kPatience * round_trip) {
+        grow(std::max(took, round_trip), round_trip);
       }
     }
     return window_;
@@ -93,11 +99,25 @@ class WindowTuner {
   std::uint32_t window() const { return window_; }
 
  private:
-  void grow() {
-    const std::uint32_t wanted = window_ > max_ / 2 ? max_ : window_ * 2;
-    if (budget_ == nullptr || budget_->take(wanted - window_)) {
-      window_ = wanted;
+  // One stream alone does not make the budget tight.
+  static std::uint32_t most(std::uint32_t max, std::size_t share) {
+    return static_cast<std::uint32_t>(std::min<std::size_t>(max, share));
+  }
+  // A window was consumed in `took`.
+  void grow(Duration took, Duration round_trip) {
+    if (took > Duration::zero()) {
+      const double held = static_cast<double>(window_) / static_cast<double>(took.count()) *
+                          static_cast<double>(round_trip.count());
+      static_cast<void>(grow_to(kHeadroom * held) || grow_to(2.0 * window_));
     }
+  }
+  bool grow_to(double bytes) {
+    const auto wanted = static_cast<std::uint32_t>(std::min(bytes, static_cast<double>(max_)));
+    if (wanted <= window_ || (budget_ != nullptr && !budget_->take(wanted - window_))) {
+      return false;
+    }
+    window_ = wanted;
+    return true;
   }
   void shrink() {
     const std::uint32_t wanted = std::max(initial_, window_ / 2);

@@ -147,9 +147,4 @@ void set_unacknowledged_limit(int fd, Duration limit) {
   static_cast<void>(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)));
 }
 
-void set_unsent_limit(int fd, std::size_t bytes) {
-  const auto limit = static_cast<unsigned>(bytes);
-  static_cast<void>(setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof(limit)));
-}
-
 }  // namespace roadstead::net

@@ -34,7 +34,5 @@ std::string errno_text(int error);
 void configure_connection(int fd);
 // See Stream::limit_unacknowledged.
 void set_unacknowledged_limit(int fd, Duration limit);
-// See Stream::limit_unsent.
-void set_unsent_limit(int fd, std::size_t bytes);
 
 }  // namespace roadstead::net

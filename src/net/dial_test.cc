@@ -228,27 +228,5 @@ TEST(SocketTest, KnowsThatThePeerHasLeftWhateverItSent) {
   shard.run_until_done(body(&shard));
 }
 
-TEST(SocketTest, TheKernelTakesLittleMoreThanTheUnsentLimit) {
-  SystemClock clock;
-  io::Shard shard(clock);
-  const auto taken = [](io::Shard* home, std::size_t limit, std::size_t* total) -> io::Task<void> {
-    test::SocketPair pair = co_await test::socket_pair(*home);
-    constexpr int kSmall = 16 * 1024;  // what the silent reader's kernel takes
-    EXPECT_EQ(setsockopt(pair.b.fd(), SOL_SOCKET, SO_RCVBUF, &kSmall, sizeof(kSmall)), 0);
-    set_unsent_limit(pair.a.fd(), limit);
-    const std::string chunk(4096, 'x');
-    for (ssize_t n = 1; n > 0 && *total < (1u << 24); *total += n > 0 ? std::size_t(n) : 0) {
-      n = ::send(pair.a.fd(), chunk.data(), chunk.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
-  };
-  std::size_t little = 0;
-  std::size_t more = 0;
-  shard.run_until_done(taken(&shard, 64 * 1024, &little));
-  shard.run_until_done(taken(&shard, 1 << 20, &more));
-  EXPECT_GE(little, 64u * 1024);
-  EXPECT_LT(little, 512u * 1024);
-  EXPECT_GT(more, 2 * little);
-}
-
 }  // namespace
 }  // namespace roadstead::net

@@ -32,6 +32,12 @@ class TlsSession {
   virtual Result<std::array<std::byte, 32>> export_keying_material(std::string_view label) = 0;
 };
 
+// In bytes; see Stream::limit_unsent.
+struct UnsentBounds {
+  std::size_t least = 0;
+  std::size_t most = 0;
+};
+
 enum class IoStatus : unsigned char { Done, WouldBlock, EndOfStream, Failed };
 
 struct IoOutcome {
@@ -65,10 +71,10 @@ class Stream {
   // that long (TCP_USER_TIMEOUT). Only for protocols whose peer always reads, such as a tunnel
   // lane: it would cut a user who pauses `kubectl logs`. No effect on a Pipe.
   virtual void limit_unacknowledged(Duration) {}
-  // The kernel takes no more while this much waits in it that was not sent yet
-  // (TCP_NOTSENT_LOWAT): what is written next waits behind no more than that. For connections that
-  // carry many streams. No effect on a Pipe.
-  virtual void limit_unsent(std::size_t) {}
+  // The kernel takes no more while so much waits in it that was not sent yet; how much within the
+  // bounds, the path says (net/unsent_limit.h). For connections that carry many streams: what is
+  // written next waits behind no more than that. No effect on a Pipe.
+  virtual void limit_unsent(UnsentBounds) {}
 
   virtual TlsSession* tls() { return nullptr; }
   // "192.0.2.1:443"; "pipe" for a Pipe. With PROXY protocol: the address it told.

@@ -11,6 +11,7 @@
 #include "io/fd_watcher.h"
 #include "net/address.h"
 #include "net/socket.h"
+#include "net/unsent_limit.h"
 
 namespace roadstead::net {
 
@@ -73,6 +74,7 @@ class TcpStream final : public Stream {
         return {IoStatus::Done, static_cast<std::size_t>(n)};
       }
       if (errno == EAGAIN) {
+        unsent_limit_.refused(socket_.fd());
         watcher_.blocked_write();
         return {IoStatus::WouldBlock, 0};
       }
@@ -104,7 +106,7 @@ class TcpStream final : public Stream {
   void limit_unacknowledged(Duration limit) override {
     set_unacknowledged_limit(socket_.fd(), limit);
   }
-  void limit_unsent(std::size_t bytes) override { set_unsent_limit(socket_.fd(), bytes); }
+  void limit_unsent(UnsentBounds bounds) override { unsent_limit_.follow(socket_.fd(), bounds); }
 
   const std::string& peer_address() const override { return socket_.peer_address(); }
 
@@ -122,6 +124,7 @@ class TcpStream final : public Stream {
   io::Shard& shard_;
   Socket socket_;
   io::FdWatcher watcher_;
+  UnsentLimit unsent_limit_;
   Error error_{ErrorKind::Internal, "no error"};
 };
 

@@ -166,6 +166,7 @@ void TlsStream::send_from(std::string_view bytes) {
     if (n >= 0) {
       sent += static_cast<std::size_t>(n);
     } else if (errno == EAGAIN) {
+      unsent_limit_.refused(socket_.fd());
       watcher_.blocked_write();
       break;
     } else if (errno != EINTR) {
@@ -233,7 +234,7 @@ void TlsStream::limit_unacknowledged(Duration limit) {
   set_unacknowledged_limit(socket_.fd(), limit);
 }
 
-void TlsStream::limit_unsent(std::size_t bytes) { set_unsent_limit(socket_.fd(), bytes); }
+void TlsStream::limit_unsent(UnsentBounds bounds) { unsent_limit_.follow(socket_.fd(), bounds); }
 
 IoOutcome TlsStream::fail(Error error) {
   error_ = std::move(error);

@@ -20,6 +20,7 @@
 #include "net/socket.h"
 #include "net/stream.h"
 #include "net/tls_context_impl.h"
+#include "net/unsent_limit.h"
 
 namespace roadstead::net {
 
@@ -52,7 +53,7 @@ class TlsStream final : public Stream, public TlsSession {
   io::Task<Result<void>> shutdown_write() override;
   void close() override;
   void limit_unacknowledged(Duration limit) override;
-  void limit_unsent(std::size_t bytes) override;
+  void limit_unsent(UnsentBounds bounds) override;
   TlsSession* tls() override { return this; }
   const std::string& peer_address() const override { return socket_.peer_address(); }
 
@@ -92,6 +93,7 @@ class TlsStream final : public Stream, public TlsSession {
   std::string alpn_;
   mutable std::vector<std::string> peer_chain_;  // made when asked for
 
+  UnsentLimit unsent_limit_;
   Batch* batch_ = nullptr;  // while AWS-LC runs
   std::string undecrypted_;
   std::string unsent_;

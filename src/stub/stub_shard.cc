@@ -62,7 +62,7 @@ io::Task<void> StubShard::serve_lane(net::StreamPtr stream, LaneIdentity identit
     co_return;
   }
   stream->limit_unacknowledged(tunnel::kUnacknowledgedLimit);
-  stream->limit_unsent(tunnel::kUnsentLimit);
+  stream->limit_unsent(tunnel::kUnsentBounds);
   tunnel::Hello hello;
   hello.cluster = identity.cluster;
   hello.hub_instance = options_.hub_instance;

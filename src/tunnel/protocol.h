@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "codec/json.h"
+#include "net/stream.h"
 
 namespace roadstead::tunnel {
 
@@ -47,7 +48,7 @@ inline constexpr std::size_t kMaxMessageBytes = 256 * 1024;
 // A lane's other side always reads, so one that does not acknowledge is gone.
 inline constexpr Duration kUnacknowledgedLimit = std::chrono::seconds(15);
 // What a keystroke waits for behind bulk data of the same lane, besides what the path holds.
-inline constexpr std::size_t kUnsentLimit = 1u << 20;
+inline constexpr net::UnsentBounds kUnsentBounds{.least = 256 * 1024, .most = 4 * 1024 * 1024};
 inline constexpr Duration kContextLifetime = std::chrono::seconds(60);
 inline constexpr Duration kContextGrace = std::chrono::seconds(5);
 inline constexpr std::size_t kMaxContexts = 4096;  // on one lane
