@@ -3,6 +3,8 @@
 
 #include <malloc.h>
 
+#include <utility>
+
 #include "base/block_pool.h"
 
 namespace roadstead::io {
@@ -11,8 +13,10 @@ namespace {
 constexpr Duration kLookEvery = std::chrono::seconds(2);
 // Turns of the shard's loop within one look. A thousand idle lanes are calm.
 constexpr std::uint64_t kCalm = 1'000;
-// Of free blocks in the pool: a sign that much was done since the last time.
+// Free blocks in the pool, or turns that were not calm: signs that much was done since the last
+// time.
 constexpr std::size_t kWorthIt = 128 * 1024;
+constexpr std::uint64_t kBusy = 10'000;
 
 }  // namespace
 
@@ -27,11 +31,15 @@ void MemoryReturn::arm() {
 
 bool MemoryReturn::look(std::uint64_t turns) {
   BlockPool& pool = BlockPool::mine();
-  const bool calm = turns - seen_ <= kCalm;
-  seen_ = turns;
-  if (!calm || pool.kept() < kWorthIt) {
+  const std::uint64_t since = turns - std::exchange(seen_, turns);
+  if (since > kCalm) {
+    busy_ += since;
     return false;
   }
+  if (pool.kept() < kWorthIt && busy_ < kBusy) {
+    return false;
+  }
+  busy_ = 0;
   pool.clear(false);
   malloc_trim(0);
   return true;

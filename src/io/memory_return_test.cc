@@ -41,6 +41,14 @@ TEST_F(MemoryReturnTest, ActsOnceAfterABusyTime) {
   EXPECT_TRUE(after(10));
 }
 
+TEST_F(MemoryReturnTest, ActsAfterABusyTimeThatLeftThePoolEmpty) {
+  EXPECT_FALSE(after(100'000));
+  EXPECT_TRUE(after(10));
+  EXPECT_FALSE(after(10));
+  EXPECT_FALSE(after(2'000)) << "a short one is not worth it";
+  EXPECT_FALSE(after(10));
+}
+
 TEST_F(MemoryReturnTest, ATrickleIsNotWorthIt) {
   BlockPool& pool = BlockPool::mine();
   pool.give_back(pool.take(1'000), 1'000);

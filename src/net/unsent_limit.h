@@ -3,7 +3,7 @@
 // next waits behind that much, so it should be little; a sender that the kernel cannot feed from it
 // until this process is awake again stands still, and BBR takes that for an application without
 // data. So it follows what the kernel measures: as much as the path takes in half a round trip, and
-// in no less than kWakeUp. Owned by the connection; one shard.
+// in no less time than kWakeUp. Owned by the connection; one shard.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace roadstead::net {
 
 class UnsentLimit {
  public:
-  static constexpr Duration kWakeUp = std::chrono::milliseconds(1);
+  static constexpr Duration kWakeUp = std::chrono::microseconds(100);
 
   // Begins with the least.
   void follow(int fd, UnsentBounds bounds);

@@ -10,7 +10,7 @@ namespace roadstead::storage {
 namespace {
 
 constexpr std::size_t kMaxChanges = 4096;
-constexpr std::size_t kMaxBytes = 8u << 20;
+constexpr std::size_t kMaxBytes = 4u << 20;
 
 std::size_t size_of(const Change& change) {
   return change.value.size() + (change.previous ? change.previous->size() : 0) + 128;

@@ -100,9 +100,14 @@ io::Task<void> Lane::run_control() {
   send(own_hello_.to_json());
   io::TaskGroup writer(executor_);
   writer.spawn(send_queued(control));
-  const auto response = co_await control.response();
+  bool accepted = false;
+  {
+    // Ends here: a head takes a KiB, and this frame lives as long as the lane.
+    const auto response = co_await control.response();
+    accepted = response.ok() && response->status == 200;
+  }
   tunnel::MessageReader reader;
-  while (response.ok() && response->status == 200) {
+  while (accepted) {
     const auto chunk = co_await control.read();
     if (!chunk.ok() || chunk->empty()) {
       break;

@@ -41,7 +41,7 @@ Result<void> configure_writer(Connection& connection) {
   // FULL: a commit is on disk before it is acknowledged.
   return connection.execute(
       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA trusted_schema=OFF;"
-      "PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000;");
+      "PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=4000;");
 }
 
 Result<void> prepare_schema(Connection& connection) {
