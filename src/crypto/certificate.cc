@@ -128,7 +128,13 @@ Result<Certificate> Certificate::from_der(std::string_view der) {
   if (at != end) {
     return Error(ErrorKind::InvalidArgument, "bytes follow the certificate");
   }
-  return certificate_from_x509(std::move(x509));
+  TRY(Certificate certificate, certificate_from_x509(std::move(x509)));
+  // RFC 5280 section 4.1. The library takes some other encodings, and two forms of one certificate
+  // would have two fingerprints.
+  if (certificate.der() != der) {
+    return Error(ErrorKind::InvalidArgument, "the certificate is not encoded in DER");
+  }
+  return certificate;
 }
 
 Result<std::vector<Certificate>> Certificate::chain_from_pem(std::string_view pem,

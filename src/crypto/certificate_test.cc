@@ -196,6 +196,21 @@ TEST(Certificate, RefusesNamesThatForgeWhenRead) {
   EXPECT_THAT(forged({"alice", "admin"}), HasSubstr("more than one common name"));
 }
 
+// The library reads a constructed parameter of an unknown type and writes it as a primitive one.
+TEST(Certificate, TakesNoOtherEncodingThanDer) {
+  std::string der = Authority("CA").certificate.der();
+  const std::string algorithm = "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02";
+  const std::size_t at = der.rfind(algorithm);  // ecdsa-with-SHA256, beside the signature
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_EQ(der.substr(0, 2), "\x30\x82");
+  der.insert(at + algorithm.size(), std::string("\x35\x00", 2));
+  der[at + 1] = '\x0c';
+  const std::size_t length = der.size() - 4;
+  der[2] = static_cast<char>(length >> 8);
+  der[3] = static_cast<char>(length & 0xff);
+  EXPECT_THAT(Certificate::from_der(der).error().message(), HasSubstr("DER"));
+}
+
 TEST(Certificate, RefusesWhatIsNone) {
   EXPECT_FALSE(Certificate::from_der("").ok());
   EXPECT_FALSE(Certificate::from_der("junk").ok());
